@@ -1,0 +1,9 @@
+//! Words that every other module uses: addresses, times, bounds. Imports nothing of segwatch.
+
+mod mac;
+mod time;
+mod vlan;
+
+pub use mac::Mac;
+pub use time::Timestamp;
+pub use vlan::{MAX_TAGS, VlanStack};

@@ -1,0 +1,41 @@
+//! Packet time.
+
+use std::fmt;
+
+/// Nanoseconds since 1970-01-01T00:00:00Z, saturating at both ends of `i64` (the years 1677 and 2262).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// From whole seconds and nanoseconds.
+    pub fn new(seconds: i64, nanoseconds: u32) -> Self {
+        Timestamp(seconds.saturating_mul(1_000_000_000).saturating_add(i64::from(nanoseconds)))
+    }
+
+    /// Nanoseconds from `earlier` to this time; negative if `earlier` is later.
+    pub fn since(self, earlier: Timestamp) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC with microseconds.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_nanosecond(i128::from(self.0)) {
+            Ok(time) => write!(f, "{}", time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ")),
+            Err(_) => f.write_str("?"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_rfc3339_with_microseconds() {
+        assert_eq!(Timestamp::new(1, 2_000).to_string(), "1970-01-01T00:00:01.000002Z");
+        assert_eq!(Timestamp::new(4_294_967_295, 999_999_999).to_string(), "2106-02-07T06:28:15.999999Z");
+        assert_eq!(Timestamp(i64::MAX).to_string(), "2262-04-11T23:47:16.854775Z");
+    }
+}

@@ -1,0 +1,145 @@
+//! IP layers of one frame, outermost first.
+
+use std::net::IpAddr;
+
+use super::link::{Arp, Link};
+
+/// IP headers of one frame that are followed; what lies deeper is counted as [`Undecoded::TunnelDepth`].
+pub const MAX_LAYERS: usize = 8;
+
+/// All that one frame said.
+#[derive(Clone, Debug, Default)]
+pub struct Decoded<'a> {
+    /// Link headers, outermost first; never empty for a frame with a known link type. `Layer::link` indexes this.
+    pub links: Vec<Link>,
+    /// IP headers, outermost first; headers quoted in ICMP errors are not layers.
+    pub layers: Vec<Layer<'a>>,
+    /// The ARP packet of the innermost link, if it is one.
+    pub arp: Option<Arp>,
+    /// EtherType of the outermost link after its tags; 0 where there is none (802.3 length field, raw IP).
+    pub ethertype: u16,
+    /// The payload of the outermost link if it is neither IP nor ARP (a place for raw discovery protocols).
+    pub link_payload: &'a [u8],
+    /// Why the frame was not decoded to its end, if it was not.
+    pub undecoded: Option<Undecoded>,
+    /// The snap length cut the frame.
+    pub truncated: bool,
+}
+
+/// One IP header and what follows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Layer<'a> {
+    /// Source address as written in the header.
+    pub src: IpAddr,
+    /// Destination address as written in the header.
+    pub dst: IpAddr,
+    /// Protocol after all extension headers and AH (IANA protocol numbers).
+    pub proto: u8,
+    /// TTL or hop limit.
+    pub ttl: u8,
+    /// TOS or traffic class.
+    pub tos: u8,
+    /// Source port (TCP, UDP, UDP-Lite, SCTP, DCCP); 0 without one.
+    pub sport: u16,
+    /// Destination port; 0 without one.
+    pub dport: u16,
+    /// The ports were in the captured bytes (true also for protocols without ports).
+    pub ports_seen: bool,
+    /// Total length in bytes as the header says it (IPv6: 40 + payload length); the captured length if the header says 0.
+    pub ip_len: u32,
+    /// Whether this is a fragment.
+    pub fragment: Fragment,
+    /// TCP fields, if this is a TCP segment with a header.
+    pub tcp: Option<Tcp>,
+    /// ICMP or ICMPv6 type and code.
+    pub icmp: Option<(u8, u8)>,
+    /// SCTP: type of the first chunk.
+    pub sctp_chunk: Option<u8>,
+    /// For ICMP errors: the packet that they quote.
+    pub quote: Option<IcmpQuote>,
+    /// The tunnel that starts in this layer's payload and was followed or recognised.
+    pub tunnel: Option<Tunnel>,
+    /// Index in `Decoded::links` of the link header that carries this layer directly or through plain IP tunnels.
+    pub link: u8,
+    /// This layer follows its link header directly; false for IP in IP, 6in4, Teredo, GRE of IP.
+    pub on_link: bool,
+    /// Bytes of transport payload, from the header's lengths rather than from what was captured.
+    pub payload_len: u32,
+    /// The layer's bytes from the IP header on, as far as captured, without Ethernet padding.
+    pub bytes: &'a [u8],
+    /// Transport payload as far as captured.
+    pub payload: &'a [u8],
+}
+
+/// Fragment state of a layer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fragment {
+    /// A whole packet (also an IPv6 atomic fragment, RFC 6946).
+    Whole,
+    /// Offset 0, more to come; ports are known.
+    First(u32),
+    /// A later fragment: without ports.
+    Later(u32),
+}
+
+/// The fields of a TCP header that flows need.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tcp {
+    /// Flags, low eight bits (FIN 0x01, SYN 0x02, RST 0x04, PSH 0x08, ACK 0x10).
+    pub flags: u8,
+    /// Sequence number.
+    pub seq: u32,
+    /// Acknowledgement number.
+    pub ack: u32,
+}
+
+/// The packet that an ICMP error quotes (RFC 792, RFC 4443).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct IcmpQuote {
+    /// Source of the quoted packet.
+    pub src: IpAddr,
+    /// Destination of the quoted packet.
+    pub dst: IpAddr,
+    /// Its protocol.
+    pub proto: u8,
+    /// Its source port; 0 without one.
+    pub sport: u16,
+    /// Its destination port; 0 without one.
+    pub dport: u16,
+}
+
+/// What carries an inner packet.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[allow(missing_docs)]
+pub enum Tunnel {
+    Gre,
+    ErspanI,
+    ErspanII,
+    ErspanIII,
+    Vxlan,
+    Geneve,
+    IpInIp,
+    SixInFour,
+    Teredo,
+    Tzsp,
+    Mpls,
+}
+
+/// Why a frame was not decoded to its end.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[allow(missing_docs)]
+pub enum Undecoded {
+    LinkType,
+    LinkHeader,
+    EtherType,
+    Llc,
+    Arp,
+    Ipv4Header,
+    Ipv6Header,
+    Ipv6Extension,
+    IpVersion,
+    Transport,
+    TunnelHeader,
+    TunnelDepth,
+    VlanDepth,
+}
