@@ -7,19 +7,19 @@ use super::link::{Arp, Link};
 /// IP headers of one frame that are followed; what lies deeper is counted as [`Undecoded::TunnelDepth`].
 pub const MAX_LAYERS: usize = 8;
 
-/// All that one frame said.
+/// All that one frame said. Made once and decoded into again and again, so that no frame allocates.
 #[derive(Clone, Debug, Default)]
-pub struct Decoded<'a> {
+pub struct Decoded {
     /// Link headers, outermost first; never empty for a frame with a known link type. `Layer::link` indexes this.
     pub links: Vec<Link>,
     /// IP headers, outermost first; headers quoted in ICMP errors are not layers.
-    pub layers: Vec<Layer<'a>>,
+    pub layers: Vec<Layer>,
     /// The ARP packet of the innermost link, if it is one.
     pub arp: Option<Arp>,
     /// EtherType of the outermost link after its tags; 0 where there is none (802.3 length field, raw IP).
     pub ethertype: u16,
-    /// The payload of the outermost link if it is neither IP nor ARP (a place for raw discovery protocols).
-    pub link_payload: &'a [u8],
+    /// Where the payload of the outermost link starts in the frame, after its tags.
+    pub link_payload: usize,
     /// Why the frame was not decoded to its end, if it was not.
     pub undecoded: Option<Undecoded>,
     /// The snap length cut the frame.
@@ -28,7 +28,7 @@ pub struct Decoded<'a> {
 
 /// One IP header and what follows it.
 #[derive(Clone, Copy, Debug)]
-pub struct Layer<'a> {
+pub struct Layer {
     /// Source address as written in the header.
     pub src: IpAddr,
     /// Destination address as written in the header.
@@ -65,10 +65,12 @@ pub struct Layer<'a> {
     pub on_link: bool,
     /// Bytes of transport payload, from the header's lengths rather than from what was captured.
     pub payload_len: u32,
-    /// The layer's bytes from the IP header on, as far as captured, without Ethernet padding.
-    pub bytes: &'a [u8],
-    /// Transport payload as far as captured.
-    pub payload: &'a [u8],
+    /// Where in the frame the layer stands: from its IP header to its total length, or to where the capture was cut.
+    pub start: u32,
+    /// End of the layer in the frame, without Ethernet padding.
+    pub end: u32,
+    /// Where in the frame its transport payload starts; it ends at `end`.
+    pub payload: u32,
 }
 
 /// Fragment state of a layer.
