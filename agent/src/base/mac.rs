@@ -47,6 +47,12 @@ impl fmt::Debug for Mac {
     }
 }
 
+impl serde::Serialize for Mac {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// A text that is no MAC address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadMac;

@@ -1,0 +1,60 @@
+//! The answer, and why it is not better.
+
+/// The answer for a device, a zone or a site (DESIGN, section 1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Covered, and tried nothing.
+    Isolated,
+    /// Covered, and every attempt was stopped.
+    Contained,
+    /// Not covered: nobody knows.
+    Unverified,
+    /// Something got out, in, or was a breach in itself.
+    Violated,
+}
+
+impl Verdict {
+    /// The word used in labels, JSON and text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Isolated => "isolated",
+            Verdict::Contained => "contained",
+            Verdict::Unverified => "unverified",
+            Verdict::Violated => "violated",
+        }
+    }
+}
+
+/// Why something is unverified.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReasonCode {
+    /// Declared, and no frame of it was seen.
+    NeverSeen,
+    /// No unicast frame within `coverage.silence`.
+    Silent,
+    /// Frames from it or frames to it are missing.
+    OneDirection,
+    /// Its VLAN is not known, though its home names VLANs.
+    Untagged,
+    /// More was lost than `coverage.loss` allows.
+    Loss,
+    /// The capture has a hole: damage, a table that was full, frames that could not be decoded.
+    Gap,
+    /// Known only by its address, through a router.
+    BehindRouter,
+    /// Too much unanswered datagram payload went to outside peers.
+    OneWayEgress,
+    /// It is not known which addresses are at home.
+    HomeUnknown,
+}
+
+/// One reason, with what was seen.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
+pub struct Reason {
+    /// The stable code.
+    pub code: ReasonCode,
+    /// One sentence for a person.
+    pub detail: String,
+}

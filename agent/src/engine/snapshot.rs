@@ -1,0 +1,320 @@
+//! What the engine knows at one moment, in the shape of `segwatch/check/1` (DESIGN, section 4).
+//! The replay or the daemon adds what only the edge knows: files and their damage.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use crate::base::{Mac, Timestamp};
+use crate::coverage::{Reason, Verdict};
+use crate::finding::{Class, Kind};
+use crate::flow::{Direction, Reach};
+
+/// The whole answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Snapshot {
+    /// The site's verdict.
+    pub verdict: Verdict,
+    /// Why it is not better, when it is `unverified`; deduplicated over devices.
+    pub reasons: Vec<Reason>,
+    /// The policy that decided.
+    pub policy: PolicyRef,
+    /// First and last packet; `None` without a packet.
+    pub window: Option<Window>,
+    /// The packet ledger.
+    pub traffic: Traffic,
+    /// Zones that have a verdict, and the others with `None`, in policy order.
+    pub zones: Vec<ZoneStatus>,
+    /// Watched devices, the worst first, then by MAC and address.
+    pub devices: Vec<DeviceStatus>,
+    /// Findings, the worst first, then by id.
+    pub findings: Vec<FindingStatus>,
+    /// Alarms of the mirror.
+    pub health: Vec<HealthStatus>,
+    /// Devices that were not judged because the user asked for others only.
+    pub not_judged: Vec<String>,
+}
+
+/// Which policy decided.
+#[derive(Clone, Debug, Serialize)]
+pub struct PolicyRef {
+    /// The file; `None` for the built-in policy.
+    pub file: Option<String>,
+    /// Its SHA-256.
+    pub hash: String,
+}
+
+/// Packet times.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Window {
+    /// Earliest packet.
+    pub first: Timestamp,
+    /// Latest packet.
+    pub last: Timestamp,
+    /// Between the two.
+    pub seconds: f64,
+}
+
+/// What happened to the packets.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Traffic {
+    /// Frames read.
+    pub packets: u64,
+    /// Their bytes on the wire.
+    pub bytes: u64,
+    /// Frames that were not decoded to their end, by reason.
+    pub undecoded: BTreeMap<&'static str, u64>,
+    /// Copies that the mirror made of the same frame.
+    pub duplicates: u64,
+    /// Copies behind a router: proof of forwarding.
+    pub routed_copies: u64,
+    /// Frames cut by the snap length.
+    pub truncated: u64,
+}
+
+/// One zone.
+#[derive(Clone, Debug, Serialize)]
+pub struct ZoneStatus {
+    /// Its name.
+    pub name: String,
+    /// `None` for a zone without cameras and without inventory devices.
+    pub verdict: Option<Verdict>,
+    /// Why it is not better, when it is `unverified`.
+    pub reasons: Vec<Reason>,
+    /// Watched devices whose home it is.
+    pub devices: u64,
+    /// Findings about them.
+    pub findings: u64,
+}
+
+/// One watched device.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeviceStatus {
+    /// `None` where it is known by address only.
+    pub mac: Option<Mac>,
+    /// From the inventory.
+    pub name: Option<String>,
+    /// Addresses it was seen with, or is listed with, sorted.
+    pub ips: Vec<IpAddr>,
+    /// VLANs it was seen in, sorted.
+    pub vlans: Vec<u16>,
+    /// Word of the vendor table.
+    pub vendor: Option<String>,
+    /// Model, seen or listed.
+    pub model: Option<String>,
+    /// Firmware, seen or listed.
+    pub firmware: Option<String>,
+    /// Serial number, seen.
+    pub serial: Option<String>,
+    /// Its home.
+    pub zone: Option<String>,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// Why it is not better, when it is `unverified`.
+    pub reasons: Vec<Reason>,
+    /// What identifies it.
+    pub hints: Vec<Hint>,
+    /// What the mirror showed of it.
+    pub coverage: CoverageStatus,
+}
+
+/// One thing that identifies a device.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hint {
+    /// Where it comes from (`oui`, `inventory`, …).
+    pub source: &'static str,
+    /// What it says (`vendor`, `model`, …).
+    pub says: &'static str,
+    /// The value.
+    pub value: String,
+}
+
+/// Unicast frames on the device's own link.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct CoverageStatus {
+    /// From it.
+    pub sent: u64,
+    /// To it.
+    pub received: u64,
+    /// First frame of any sort.
+    pub first_seen: Option<Timestamp>,
+    /// Last frame of any sort.
+    pub last_seen: Option<Timestamp>,
+}
+
+/// One finding.
+#[derive(Clone, Debug, Serialize)]
+pub struct FindingStatus {
+    /// Hash of site, device, kind and peer zone: equal on all sensors.
+    pub id: String,
+    /// What was seen.
+    pub kind: Kind,
+    /// How it is judged.
+    pub class: Class,
+    /// `critical`, `warning` or `info`.
+    pub severity: &'static str,
+    /// The farthest of its peers; `None` for kinds that are not judged by reach.
+    pub reach: Option<Reach>,
+    /// The device it is about.
+    pub device: DeviceRef,
+    /// The device's home; `none` without one.
+    pub zone: String,
+    /// The other end's zone, `internet` or `none`.
+    pub peer_zone: String,
+    /// The other ends, the farthest first.
+    pub peers: Vec<PeerStatus>,
+    /// How many there were, listed or not.
+    pub peers_total: u64,
+    /// First packet.
+    pub first_seen: Timestamp,
+    /// Last packet.
+    pub last_seen: Timestamp,
+    /// The rule that decided.
+    pub rule: RuleRef,
+    /// One sentence.
+    pub summary: String,
+}
+
+/// Names a device.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeviceRef {
+    /// `None` where it is known by address only.
+    pub mac: Option<Mac>,
+    /// The address that took part.
+    pub ip: Option<IpAddr>,
+    /// From the inventory.
+    pub name: Option<String>,
+}
+
+/// One other end of a finding, keyed by address, protocol and the responder's port.
+#[derive(Clone, Debug, Serialize)]
+pub struct PeerStatus {
+    /// Its address.
+    pub ip: IpAddr,
+    /// The responder's port.
+    pub port: u16,
+    /// Protocol word (`tcp`, `udp`, `icmp`, …, or the number).
+    pub proto: String,
+    /// `device` or `peer`.
+    pub initiator: &'static str,
+    /// How far it got.
+    pub reach: Reach,
+    /// Packets from the device.
+    pub packets_out: u64,
+    /// Packets to the device.
+    pub packets_in: u64,
+    /// IP bytes from the device.
+    pub bytes_out: u64,
+    /// IP bytes to the device.
+    pub bytes_in: u64,
+    /// First packet.
+    pub first_seen: Timestamp,
+    /// Last packet.
+    pub last_seen: Timestamp,
+    /// Names known for it.
+    pub names: Vec<String>,
+}
+
+/// Names a rule and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleRef {
+    /// A conduit's name, or `home`, `local-scope`, `default-deny`.
+    pub name: String,
+    /// The file; `None` for built-in rules.
+    pub file: Option<String>,
+    /// The line in it, from 1.
+    pub line: Option<u32>,
+}
+
+/// One alarm of the mirror.
+#[derive(Clone, Debug, Serialize)]
+pub struct HealthStatus {
+    /// Capture file or interface.
+    pub interface: String,
+    /// The alarm (DESIGN, section 6).
+    pub alarm: &'static str,
+    /// Whether it makes what was seen through it unverified.
+    pub blinds: bool,
+    /// One sentence.
+    pub detail: String,
+}
+
+/// One row of `segwatch flows`.
+#[derive(Clone, Debug, Serialize)]
+pub struct FlowRow {
+    /// Protocol word.
+    pub proto: String,
+    /// IANA protocol number.
+    pub ip_proto: u8,
+    /// Who opened it.
+    pub initiator: EndStatus,
+    /// Who was to answer.
+    pub responder: EndStatus,
+    /// How the initiator is known.
+    pub direction: Direction,
+    /// The judged VLAN of its first packet that had one.
+    pub vlan: Option<u16>,
+    /// Raw tag stacks of the outermost link, with all packets seen in each.
+    pub vlans: Vec<VlanCount>,
+    /// IP headers above this one.
+    pub layer: u8,
+    /// It is the last IP header of its packets.
+    pub innermost: bool,
+    /// Packets of the initiator, copies not counted.
+    pub packets_out: u64,
+    /// Packets of the responder.
+    pub packets_in: u64,
+    /// Copies that the mirror made.
+    pub duplicates: u64,
+    /// Copies behind a router.
+    pub routed_copies: u64,
+    /// IP bytes of the initiator.
+    pub bytes_out: u64,
+    /// IP bytes of the responder.
+    pub bytes_in: u64,
+    /// First packet.
+    pub first_seen: Timestamp,
+    /// Last packet.
+    pub last_seen: Timestamp,
+    /// How far it got.
+    pub reach: Reach,
+    /// `allowed`, `violation` or `unwatched`.
+    pub verdict: FlowVerdict,
+    /// For a violation: of which kind.
+    pub kind: Option<Kind>,
+    /// The rule that decided.
+    pub rule: RuleRef,
+}
+
+/// One end of a flow.
+#[derive(Clone, Debug, Serialize)]
+pub struct EndStatus {
+    /// Address.
+    pub ip: IpAddr,
+    /// Port; 0 without one.
+    pub port: u16,
+    /// `None` for a routed end.
+    pub mac: Option<Mac>,
+}
+
+/// Packets seen with one stack of tags.
+#[derive(Clone, Debug, Serialize)]
+pub struct VlanCount {
+    /// VIDs, outermost first.
+    pub stack: Vec<u16>,
+    /// Packets, copies included.
+    pub packets: u64,
+}
+
+/// What a flow's judgement came to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FlowVerdict {
+    /// A rule allows it.
+    Allowed,
+    /// No rule does.
+    Violation,
+    /// No end is a watched device.
+    Unwatched,
+}

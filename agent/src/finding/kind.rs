@@ -1,0 +1,70 @@
+//! Kinds of finding (DESIGN, section 2).
+
+use crate::policy::Severity;
+
+/// What was seen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Kind {
+    InternetEgress,
+    InternetIngress,
+    CrossZoneEgress,
+    CrossZoneIngress,
+    WrongVlan,
+    UnknownDevice,
+}
+
+/// How a kind is judged.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// By reach: forwarded or established is a violation, less is contained.
+    Reach,
+    /// A violation as such.
+    Breach,
+    /// Without effect on the verdict.
+    Notice,
+}
+
+impl Kind {
+    /// Every kind, in the order of the design.
+    pub const ALL: [Kind; 6] = [
+        Kind::InternetEgress,
+        Kind::InternetIngress,
+        Kind::CrossZoneEgress,
+        Kind::CrossZoneIngress,
+        Kind::WrongVlan,
+        Kind::UnknownDevice,
+    ];
+
+    /// The word used in labels, JSON and text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::InternetEgress => "internet-egress",
+            Kind::InternetIngress => "internet-ingress",
+            Kind::CrossZoneEgress => "cross-zone-egress",
+            Kind::CrossZoneIngress => "cross-zone-ingress",
+            Kind::WrongVlan => "wrong-vlan",
+            Kind::UnknownDevice => "unknown-device",
+        }
+    }
+
+    /// How it is judged.
+    pub fn class(self) -> Class {
+        match self {
+            Kind::InternetEgress | Kind::InternetIngress | Kind::CrossZoneEgress | Kind::CrossZoneIngress => Class::Reach,
+            Kind::WrongVlan => Class::Breach,
+            Kind::UnknownDevice => Class::Notice,
+        }
+    }
+
+    /// Its severity unless the policy says otherwise; `through` when it was forwarded or established.
+    pub fn severity(self, through: bool) -> Severity {
+        match self.class() {
+            Class::Breach => Severity::Critical,
+            Class::Reach if through => Severity::Critical,
+            _ => Severity::Warning,
+        }
+    }
+}

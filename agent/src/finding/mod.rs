@@ -1,0 +1,5 @@
+//! Findings: one deduplicated violation each, with a bounded list of peers.
+
+mod kind;
+
+pub use kind::{Class, Kind};

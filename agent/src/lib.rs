@@ -1,0 +1,12 @@
+//! segwatch: shows, with evidence, whether surveillance cameras talk only inside their own network segment.
+//!
+//! The modules are layers; each imports only from lower ones (ARCHITECTURE.md, held by a test).
+
+pub mod base;
+pub mod capture;
+pub mod coverage;
+pub mod engine;
+pub mod finding;
+pub mod flow;
+pub mod packet;
+pub mod policy;
