@@ -5,8 +5,10 @@
 pub mod base;
 pub mod capture;
 pub mod coverage;
+pub mod device;
 pub mod engine;
 pub mod finding;
 pub mod flow;
+pub mod hint;
 pub mod packet;
 pub mod policy;

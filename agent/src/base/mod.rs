@@ -1,9 +1,11 @@
 //! Words that every other module uses: addresses, times, bounds. Imports nothing of segwatch.
 
+mod hash;
 mod mac;
 mod time;
 mod vlan;
 
+pub use hash::{Map, Seeded};
 pub use mac::Mac;
 pub use time::Timestamp;
 pub use vlan::{MAX_TAGS, VlanStack};

@@ -1,0 +1,140 @@
+//! One host.
+
+use std::net::IpAddr;
+
+use crate::base::{Mac, Timestamp};
+
+/// Addresses listed per device; more are counted nowhere, because they change nothing.
+pub const MAX_ADDRESSES: usize = 64;
+/// VLANs listed per device.
+pub const MAX_VLANS: usize = 64;
+
+/// What a device is known by.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Key {
+    /// Seen (or declared) with its own MAC.
+    Mac(Mac),
+    /// Known only through a router.
+    Ip(IpAddr),
+}
+
+/// One host.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// What it is known by.
+    pub key: Key,
+    /// Word of the vendor table.
+    pub vendor: Option<String>,
+    /// Its vendor is watched.
+    pub watched_vendor: bool,
+    /// Index in the inventory.
+    pub inventory: Option<u32>,
+    /// It forwards traffic of others (never set for inventory devices and watched vendors).
+    pub gateway: bool,
+    /// Index of the camera zone that it was first seen in.
+    pub camera_zone: Option<u16>,
+    /// VLAN of its first own frame (`Some(None)`: untagged).
+    pub first_vlan: Option<Option<u16>>,
+    /// Its own addresses, sorted.
+    pub addresses: Vec<IpAddr>,
+    /// VLANs of its own frames, sorted.
+    pub vlans: Vec<u16>,
+    /// Length of the subnet mask that its DHCP lease showed.
+    pub mask: Option<u8>,
+    /// The first source address that was not its own, behind its MAC.
+    pub routed_source: Option<IpAddr>,
+    /// More than one such address: evidently a router.
+    pub routes_many: bool,
+    /// Addresses that it claimed by ARP or ND.
+    pub claims: u32,
+    /// What the mirror showed of it.
+    pub sight: Sight,
+}
+
+/// What the mirror showed of a device.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Sight {
+    /// Unicast frames from it on its own link.
+    pub sent: u64,
+    /// Unicast frames to it on its own link.
+    pub received: u64,
+    /// Of those, frames whose VLAN is known.
+    pub sent_tagged: u64,
+    /// Of those, frames whose VLAN is known.
+    pub received_tagged: u64,
+    /// Packets from or to its address behind a router.
+    pub routed: u64,
+    /// Frames from it that could not be decoded, so that nobody knows whom they reached.
+    pub undecoded: u64,
+    /// First frame of any sort.
+    pub first: Option<Timestamp>,
+    /// Last frame of any sort.
+    pub last: Option<Timestamp>,
+}
+
+impl Device {
+    pub(super) fn new(key: Key) -> Self {
+        Device {
+            key,
+            vendor: None,
+            watched_vendor: false,
+            inventory: None,
+            gateway: false,
+            camera_zone: None,
+            first_vlan: None,
+            addresses: Vec::new(),
+            vlans: Vec::new(),
+            mask: None,
+            routed_source: None,
+            routes_many: false,
+            claims: 0,
+            sight: Sight::default(),
+        }
+    }
+
+    /// Its MAC, if it is known by one.
+    pub fn mac(&self) -> Option<Mac> {
+        match self.key {
+            Key::Mac(mac) => Some(mac),
+            Key::Ip(_) => None,
+        }
+    }
+
+    /// Its MAC alone says what it is: never a router, and every frame with it is its own.
+    pub fn is_certain(&self) -> bool {
+        self.watched_vendor || self.inventory.is_some()
+    }
+
+    /// It is judged: of a watched vendor, listed, or living in a camera zone; gateways never.
+    pub fn is_watched(&self) -> bool {
+        !self.gateway && (self.is_certain() || self.camera_zone.is_some())
+    }
+
+    /// Lists an address as its own. Returns whether it is new.
+    pub fn add_address(&mut self, ip: IpAddr) -> bool {
+        add(&mut self.addresses, ip, MAX_ADDRESSES)
+    }
+
+    /// Lists a VLAN in which its own frames were seen.
+    pub fn add_vlan(&mut self, vlan: u16) -> bool {
+        add(&mut self.vlans, vlan, MAX_VLANS)
+    }
+}
+
+impl Sight {
+    /// A frame of any sort was seen at this time.
+    pub fn at(&mut self, time: Timestamp) {
+        self.first = Some(self.first.map_or(time, |first| first.min(time)));
+        self.last = Some(self.last.map_or(time, |last| last.max(time)));
+    }
+}
+
+fn add<T: Ord>(sorted: &mut Vec<T>, value: T, limit: usize) -> bool {
+    match sorted.binary_search(&value) {
+        Err(at) if sorted.len() < limit => {
+            sorted.insert(at, value);
+            true
+        }
+        _ => false,
+    }
+}

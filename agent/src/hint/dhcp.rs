@@ -1,0 +1,108 @@
+//! DHCPv4 (RFC 2131): who got which address, with which mask.
+
+use std::net::Ipv4Addr;
+
+use crate::base::Mac;
+
+/// Options are walked no further than this.
+const MAX_OPTIONS: usize = 128;
+
+/// What an acknowledged lease, or a client that renews one, says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lease {
+    /// The client's hardware address.
+    pub mac: Mac,
+    /// Its address.
+    pub ip: Ipv4Addr,
+    /// Length of the subnet mask (option 1), where it was given.
+    pub mask: Option<u8>,
+}
+
+/// Reads the lease out of the UDP payload of a DHCPACK, or of a DHCPREQUEST that renews (ciaddr set).
+pub fn lease(payload: &[u8]) -> Option<Lease> {
+    let fixed: &[u8; 240] = payload.first_chunk()?;
+    let [op, hardware, length, ..] = *fixed;
+    if hardware != 1 || length != 6 || fixed[236..] != [99, 130, 83, 99] {
+        return None;
+    }
+    let address = |at: usize| Ipv4Addr::new(fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]);
+    let mac = Mac([fixed[28], fixed[29], fixed[30], fixed[31], fixed[32], fixed[33]]);
+    let mut message = 0;
+    let mut mask = None;
+    let mut rest = &payload[240..];
+    for _ in 0..MAX_OPTIONS {
+        let (code, len) = match rest {
+            [0, tail @ ..] => {
+                rest = tail;
+                continue;
+            }
+            [255, ..] | [] | [_] => break,
+            [code, len, ..] => (*code, usize::from(*len)),
+        };
+        let Some(value) = rest.get(2..2 + len) else { break };
+        match (code, value) {
+            (53, [m]) => message = *m,
+            (1, [a, b, c, d]) => mask = mask_length(u32::from_be_bytes([*a, *b, *c, *d])),
+            _ => {}
+        }
+        rest = &rest[2 + len..];
+    }
+    let ip = match (op, message) {
+        (2, 5) if !address(16).is_unspecified() => address(16),
+        (2, 5) | (1, 3) => address(12),
+        _ => return None,
+    };
+    (!ip.is_unspecified() && !mac.is_group() && mac != Mac::ZERO).then_some(Lease { mac, ip, mask })
+}
+
+fn mask_length(mask: u32) -> Option<u8> {
+    let ones = mask.leading_ones();
+    (mask.checked_shl(ones).unwrap_or(0) == 0).then_some(ones as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(op: u8, kind: u8, ciaddr: [u8; 4], yiaddr: [u8; 4], options: &[u8]) -> Vec<u8> {
+        let mut m = vec![0u8; 240];
+        m[..3].copy_from_slice(&[op, 1, 6]);
+        m[12..16].copy_from_slice(&ciaddr);
+        m[16..20].copy_from_slice(&yiaddr);
+        m[28..34].copy_from_slice(&[0x44, 0x19, 0xb6, 1, 2, 3]);
+        m[236..240].copy_from_slice(&[99, 130, 83, 99]);
+        m.extend([53, 1, kind]);
+        m.extend(options);
+        m.push(255);
+        m
+    }
+
+    #[test]
+    fn an_acknowledgement_binds_address_and_mask() {
+        let ack = message(2, 5, [0; 4], [10, 110, 0, 11], &[1, 4, 255, 255, 255, 0]);
+        assert_eq!(
+            lease(&ack),
+            Some(Lease {
+                mac: Mac([0x44, 0x19, 0xb6, 1, 2, 3]),
+                ip: Ipv4Addr::new(10, 110, 0, 11),
+                mask: Some(24)
+            })
+        );
+    }
+
+    #[test]
+    fn an_offer_or_a_first_request_binds_nothing() {
+        assert_eq!(lease(&message(2, 2, [0; 4], [10, 110, 0, 11], &[])), None);
+        assert_eq!(lease(&message(1, 3, [0; 4], [0; 4], &[])), None);
+        assert!(lease(&message(1, 3, [10, 110, 0, 11], [0; 4], &[])).is_some(), "a renewal does");
+    }
+
+    #[test]
+    fn cut_anywhere_it_is_no_panic() {
+        let ack = message(2, 5, [0; 4], [10, 110, 0, 11], &[1, 4, 255, 255, 0, 255]);
+        for end in 0..ack.len() {
+            let _ = lease(&ack[..end]);
+        }
+        assert_eq!(lease(&ack).and_then(|l| l.mask), None, "a mask with holes is none");
+    }
+}

@@ -1,0 +1,9 @@
+//! What identifies a device, each hint with its source.
+
+mod dhcp;
+mod neighbor;
+mod vendor;
+
+pub use dhcp::{Lease, lease};
+pub use neighbor::neighbor_claim;
+pub use vendor::{BadTable, VendorTable};
