@@ -1,5 +1,17 @@
-//! Bidirectional flows: who opened them, how far they got.
+//! Bidirectional flows: who opened them, which copies of their packets were seen, how far they got.
 
+mod copies;
+mod evidence;
+mod fragments;
+mod key;
 mod reach;
+mod record;
+mod table;
 
+pub use copies::{Copies, Copy, Sighting};
+pub use evidence::{Evidence, Refusal};
+pub use fragments::Fragments;
+pub use key::{FlowKey, Side};
 pub use reach::{Direction, Reach};
+pub use record::{End, Flow, Path};
+pub use table::{FlowId, FlowTable, IDLE_TIMEOUT, MAX_FLOWS};

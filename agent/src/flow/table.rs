@@ -1,0 +1,267 @@
+//! All flows, bounded.
+
+use std::hash::{BuildHasher, Hasher};
+
+use hashbrown::HashTable;
+
+use super::key::FlowKey;
+use super::record::Flow;
+use crate::base::Seeded;
+
+/// Flows kept (about 400 bytes each). A new one beyond it takes the place of the one that was quiet longest among
+/// those of no watched device; only when there are none, of a watched one.
+pub const MAX_FLOWS: usize = 1_048_576;
+/// Nanoseconds without a packet after which reach and verdict start anew.
+pub const IDLE_TIMEOUT: i64 = 600_000_000_000;
+
+/// Flows per allocation, so that growing copies nothing.
+const CHUNK: usize = 4096;
+/// Flows that were used since they were queued and get a second chance, per eviction.
+const SECOND_CHANCES: usize = 16;
+const NONE: u32 = u32::MAX;
+
+/// Place of a flow in the table; it is another flow's after an eviction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FlowId(u32);
+
+struct Slot<J> {
+    flow: Flow<J>,
+    hash: u64,
+    previous: u32,
+    next: u32,
+    queue: u8,
+    /// `flow.touched` when it was queued last.
+    queued_at: i64,
+}
+
+#[derive(Clone, Copy)]
+struct Queue {
+    head: u32,
+    tail: u32,
+}
+
+/// All flows. Eviction follows two queues (unwatched, watched), first in first out with second chances: an order that
+/// no hash decides.
+pub struct FlowTable<J> {
+    chunks: Vec<Vec<Slot<J>>>,
+    len: usize,
+    limit: usize,
+    index: HashTable<(u32, u32)>,
+    seed: Seeded,
+    queues: [Queue; 2],
+}
+
+impl<J> FlowTable<J> {
+    /// An empty table for at most `limit` flows.
+    pub fn new(limit: usize) -> Self {
+        let empty = Queue { head: NONE, tail: NONE };
+        FlowTable {
+            chunks: Vec::new(),
+            len: 0,
+            limit: limit.clamp(1, NONE as usize - 1),
+            index: HashTable::new(),
+            seed: Seeded::default(),
+            queues: [empty; 2],
+        }
+    }
+
+    /// Finds a flow.
+    pub fn find(&self, key: &FlowKey) -> Option<FlowId> {
+        self.find_hashed(key, self.hash(key))
+    }
+
+    /// Adds a flow that [`FlowTable::find`] did not find, and returns the one that had to go for it and whether it
+    /// was watched. A new flow counts as unwatched until [`FlowTable::set_watched`].
+    pub fn insert(&mut self, flow: Flow<J>) -> (FlowId, Option<(Flow<J>, bool)>) {
+        let hash = self.hash(&flow.key);
+        let queued_at = flow.touched;
+        let slot = Slot { flow, hash, previous: NONE, next: NONE, queue: 0, queued_at };
+        let (at, evicted) = if self.len < self.limit {
+            (self.push(slot), None)
+        } else {
+            let at = self.victim();
+            let watched = self.slot(at).is_some_and(|s| s.queue == 1);
+            self.unlink(at);
+            let old = self.slot_mut(at).map(|place| std::mem::replace(place, slot));
+            if let Some(old) = &old {
+                let (seed, fold) = (old.hash as u32, at);
+                if let Ok(entry) = self.index.find_entry(old.hash, |&(h, i)| h == seed && i == fold) {
+                    entry.remove();
+                }
+            }
+            (at, old.map(|old| (old.flow, watched)))
+        };
+        self.link(at, 0);
+        let chunks = &self.chunks;
+        self.index.insert_unique(hash, (hash as u32, at), |&(_, i)| {
+            chunks.get(i as usize / CHUNK).and_then(|c| c.get(i as usize % CHUNK)).map_or(0, |s| s.hash)
+        });
+        (FlowId(at), evicted)
+    }
+
+    /// A flow.
+    pub fn get(&self, id: FlowId) -> Option<&Flow<J>> {
+        self.slot(id.0).map(|slot| &slot.flow)
+    }
+
+    /// A flow, to change it (but for its key).
+    pub fn get_mut(&mut self, id: FlowId) -> Option<&mut Flow<J>> {
+        self.slot_mut(id.0).map(|slot| &mut slot.flow)
+    }
+
+    /// Says whether a watched device is at one of its ends.
+    pub fn set_watched(&mut self, id: FlowId, watched: bool) {
+        let queue = u8::from(watched);
+        if self.slot(id.0).is_some_and(|slot| slot.queue != queue) {
+            self.unlink(id.0);
+            self.link(id.0, queue);
+        }
+    }
+
+    /// Every flow, in the order in which places were first taken.
+    pub fn ids(&self) -> impl Iterator<Item = FlowId> + use<J> {
+        (0..self.len as u32).map(FlowId)
+    }
+
+    /// Flows in the table.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// True without a flow.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    fn hash(&self, key: &FlowKey) -> u64 {
+        let mut hasher = self.seed.build_hasher();
+        for word in key.words() {
+            hasher.write_u64(word);
+        }
+        hasher.finish()
+    }
+
+    fn find_hashed(&self, key: &FlowKey, hash: u64) -> Option<FlowId> {
+        let low = hash as u32;
+        self.index
+            .find(hash, |&(h, i)| h == low && self.slot(i).is_some_and(|s| s.flow.key == *key))
+            .map(|&(_, i)| FlowId(i))
+    }
+
+    fn slot(&self, at: u32) -> Option<&Slot<J>> {
+        self.chunks.get(at as usize / CHUNK)?.get(at as usize % CHUNK)
+    }
+
+    fn slot_mut(&mut self, at: u32) -> Option<&mut Slot<J>> {
+        self.chunks.get_mut(at as usize / CHUNK)?.get_mut(at as usize % CHUNK)
+    }
+
+    fn push(&mut self, slot: Slot<J>) -> u32 {
+        match self.chunks.last_mut() {
+            Some(chunk) if chunk.len() < CHUNK => chunk.push(slot),
+            _ => {
+                // The first chunk grows as needed, so that a small capture stays small.
+                let mut chunk = Vec::with_capacity(if self.chunks.is_empty() { 64 } else { CHUNK });
+                chunk.push(slot);
+                self.chunks.push(chunk);
+            }
+        }
+        self.len += 1;
+        (self.len - 1) as u32
+    }
+
+    /// The flow to go: the head of the unwatched queue, or else of the watched one, that was not used since it queued.
+    fn victim(&mut self) -> u32 {
+        let queue = u8::from(self.queues[0].head == NONE);
+        for _ in 0..SECOND_CHANCES {
+            let head = self.queues[usize::from(queue)].head;
+            match self.slot(head) {
+                Some(slot) if slot.flow.touched != slot.queued_at => {
+                    self.unlink(head);
+                    self.link(head, queue);
+                }
+                _ => break,
+            }
+        }
+        self.queues[usize::from(queue)].head
+    }
+
+    fn link(&mut self, at: u32, queue: u8) {
+        let tail = std::mem::replace(&mut self.queues[usize::from(queue)].tail, at);
+        if let Some(slot) = self.slot_mut(at) {
+            (slot.previous, slot.next, slot.queue) = (tail, NONE, queue);
+            slot.queued_at = slot.flow.touched;
+        }
+        match self.slot_mut(tail) {
+            Some(slot) => slot.next = at,
+            None => self.queues[usize::from(queue)].head = at,
+        }
+    }
+
+    fn unlink(&mut self, at: u32) {
+        let Some(&Slot { previous, next, queue, .. }) = self.slot(at) else { return };
+        match self.slot_mut(previous) {
+            Some(slot) => slot.next = next,
+            None => self.queues[usize::from(queue)].head = next,
+        }
+        match self.slot_mut(next) {
+            Some(slot) => slot.previous = previous,
+            None => self.queues[usize::from(queue)].tail = previous,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+    use crate::base::Timestamp;
+    use crate::flow::Direction;
+
+    fn flow(port: u16, touched: i64) -> Flow<()> {
+        let (key, side) =
+            FlowKey::new(17, (IpAddr::from([10, 0, 0, 1]), port), (IpAddr::from([10, 0, 0, 2]), 1), 0, true);
+        Flow::new(key, side, Direction::FirstSeen, Timestamp(touched), touched)
+    }
+
+    fn ports(table: &FlowTable<()>) -> Vec<u16> {
+        let mut ports: Vec<u16> = (1..100).filter(|&p| table.find(&flow(p, 0).key).is_some()).collect();
+        ports.sort_unstable();
+        ports
+    }
+
+    #[test]
+    fn watched_flows_go_last_and_the_quiet_first() {
+        let mut table = FlowTable::new(3);
+        let (one, _) = table.insert(flow(2, 0));
+        let (two, _) = table.insert(flow(3, 0));
+        table.insert(flow(4, 0));
+        table.set_watched(one, true);
+        if let Some(f) = table.get_mut(two) {
+            f.touched = 5;
+        }
+        let (_, gone) = table.insert(flow(5, 6));
+        assert_eq!(gone.map(|(f, w)| (f.key, w)), Some((flow(4, 0).key, false)), "flow 3 was used since");
+        let (_, gone) = table.insert(flow(6, 6));
+        assert_eq!(gone.map(|(f, w)| (f.key, w)), Some((flow(3, 0).key, false)));
+        table.insert(flow(7, 6));
+        assert_eq!(ports(&table), [2, 6, 7], "the watched flow stays");
+        for id in table.ids() {
+            table.set_watched(id, true);
+        }
+        let (_, gone) = table.insert(flow(8, 6));
+        assert!(gone.is_some_and(|(_, watched)| watched));
+        assert_eq!(table.len(), 3);
+    }
+
+    #[test]
+    fn many_flows_are_found_again() {
+        let mut table = FlowTable::new(MAX_FLOWS);
+        for port in 2..20_000 {
+            table.insert(flow(port, 0));
+        }
+        assert!((2..20_000).all(|p| table.find(&flow(p, 0).key).is_some()));
+        assert_eq!(table.ids().count(), 19_998);
+    }
+}
