@@ -37,8 +37,8 @@ pub struct Device {
     pub first_vlan: Option<Option<u16>>,
     /// Its own addresses, sorted.
     pub addresses: Vec<IpAddr>,
-    /// VLANs of its own frames, sorted.
-    pub vlans: Vec<u16>,
+    /// VLANs of its own frames, with the first and last frame in each, in order of appearance.
+    pub vlans: Vec<(u16, Timestamp, Timestamp)>,
     /// Length of the subnet mask that its DHCP lease showed.
     pub mask: Option<u8>,
     /// The first source address that was not its own, behind its MAC.
@@ -112,12 +112,22 @@ impl Device {
 
     /// Lists an address as its own. Returns whether it is new.
     pub fn add_address(&mut self, ip: IpAddr) -> bool {
-        add(&mut self.addresses, ip, MAX_ADDRESSES)
+        match self.addresses.binary_search(&ip) {
+            Err(at) if self.addresses.len() < MAX_ADDRESSES => {
+                self.addresses.insert(at, ip);
+                true
+            }
+            _ => false,
+        }
     }
 
-    /// Lists a VLAN in which its own frames were seen.
-    pub fn add_vlan(&mut self, vlan: u16) -> bool {
-        add(&mut self.vlans, vlan, MAX_VLANS)
+    /// Notes an own frame in a VLAN.
+    pub fn in_vlan(&mut self, vlan: u16, at: Timestamp) {
+        match self.vlans.iter_mut().find(|v| v.0 == vlan) {
+            Some((_, first, last)) => (*first, *last) = ((*first).min(at), (*last).max(at)),
+            None if self.vlans.len() < MAX_VLANS => self.vlans.push((vlan, at, at)),
+            None => {}
+        }
     }
 }
 
@@ -129,12 +139,3 @@ impl Sight {
     }
 }
 
-fn add<T: Ord>(sorted: &mut Vec<T>, value: T, limit: usize) -> bool {
-    match sorted.binary_search(&value) {
-        Err(at) if sorted.len() < limit => {
-            sorted.insert(at, value);
-            true
-        }
-        _ => false,
-    }
-}

@@ -9,9 +9,9 @@ use crate::device::DeviceId;
 /// Ways that packets of one direction take, which are remembered so that the next packet needs no other lookup.
 const PATHS: usize = 2;
 
-/// One flow; `J` is what the engine made of it.
+/// One flow.
 #[derive(Clone, Debug)]
-pub struct Flow<J> {
+pub struct Flow {
     /// What makes it one.
     pub key: FlowKey,
     /// Who opened it.
@@ -38,9 +38,10 @@ pub struct Flow<J> {
     pub evidence: Evidence,
     /// The hosts at its ends.
     pub ends: [End; 2],
-    /// What the engine made of it.
-    pub judgement: J,
-    paths: [[Path; PATHS]; 2],
+    /// Payload bytes of each end by hour of monotonic time: the current hour, and those before.
+    hours: [(u32, u64); 2],
+    more_hours: Option<Box<Vec<(Side, u32, u64)>>>,
+    paths: [[(Path, Credit); PATHS]; 2],
     next_path: [u8; 2],
     stacks: [(u32, u64); 2],
     more_stacks: Option<Box<Vec<(u32, u64)>>>,
@@ -62,17 +63,26 @@ pub struct Path {
     pub src: Mac,
     /// Destination MAC.
     pub dst: Mac,
-    /// Tags of the outermost link and, where it is another, of the link that carries this layer.
-    pub stacks: (u32, u32),
-    /// VLAN of the ERSPAN header.
-    pub erspan_vlan: Option<u16>,
+    /// Judged VLAN.
+    pub vlan: Option<u16>,
     /// TTL or hop limit.
     pub ttl: u8,
-    /// In use.
-    pub known: bool,
+    /// State of what is known about devices when it was looked at; 0 is no path.
+    pub epoch: u32,
 }
 
-impl<J: Default> Flow<J> {
+/// Devices whose coverage a packet on a path adds to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Credit {
+    /// The frame is this device's own.
+    pub sent: Option<DeviceId>,
+    /// The frame goes to this device on its own link.
+    pub received: Option<DeviceId>,
+    /// The packet is of, or to, a device that is elsewhere.
+    pub routed: [Option<DeviceId>; 2],
+}
+
+impl Flow {
     /// A flow that starts with a packet at this time.
     pub fn new(key: FlowKey, initiator: Side, direction: Direction, at: Timestamp, touched: i64) -> Self {
         Flow {
@@ -89,8 +99,9 @@ impl<J: Default> Flow<J> {
             vlan: None,
             evidence: Evidence::default(),
             ends: [End::default(); 2],
-            judgement: J::default(),
-            paths: [[Path::default(); PATHS]; 2],
+            hours: [(0, 0); 2],
+            more_hours: None,
+            paths: Default::default(),
             next_path: [0; 2],
             stacks: [(u32::MAX, 0); 2],
             more_stacks: None,
@@ -98,29 +109,43 @@ impl<J: Default> Flow<J> {
     }
 }
 
-impl<J> Flow<J> {
-    /// Whether packets of `from` have come this way before.
-    pub fn knows_path(&self, from: Side, path: &Path) -> bool {
-        self.paths[from as usize].contains(path)
-    }
-
-    /// Forgets all ways, so that the next packet of each direction is looked at in full.
-    pub fn forget_paths(&mut self) {
-        self.paths = [[Path::default(); PATHS]; 2];
+impl Flow {
+    /// Whom to credit, if packets of `from` have come this way before.
+    pub fn credit(&self, from: Side, path: &Path) -> Option<Credit> {
+        self.paths[from as usize].iter().find(|(known, _)| known == path).map(|(_, credit)| *credit)
     }
 
     /// Remembers a way, in place of the one remembered longest.
-    pub fn remember_path(&mut self, from: Side, path: Path) {
+    pub fn remember(&mut self, from: Side, path: Path, credit: Credit) {
         let next = &mut self.next_path[from as usize];
         if let Some(slot) = self.paths[from as usize].get_mut(usize::from(*next)) {
-            *slot = path;
+            *slot = (path, credit);
         }
         *next = (*next + 1) % PATHS as u8;
     }
 
-    /// Source MACs that packets of `from` had.
-    pub fn source_macs(&self, from: Side) -> impl Iterator<Item = Mac> {
-        self.paths[from as usize].iter().filter(|p| p.known).map(|p| p.src)
+    /// Whether packets of `from` were seen with another source MAC.
+    pub fn came_from_elsewhere(&self, from: Side, src: Mac) -> bool {
+        self.paths[from as usize].iter().any(|(path, _)| path.epoch != 0 && path.src != src)
+    }
+
+    /// Counts payload of `from` in an hour of monotonic time.
+    pub fn count_payload(&mut self, from: Side, hour: u32, bytes: u64) {
+        let slot = &mut self.hours[from as usize];
+        if slot.0 != hour {
+            let (old, sum) = std::mem::replace(slot, (hour, 0));
+            if sum > 0 {
+                self.more_hours.get_or_insert_default().push((from, old, sum));
+            }
+        }
+        self.hours[from as usize].1 += bytes;
+    }
+
+    /// Payload bytes of one end by hour.
+    pub fn payload_by_hour(&self, from: Side) -> impl Iterator<Item = (u32, u64)> {
+        let more = self.more_hours.as_deref().map(Vec::as_slice).unwrap_or_default();
+        let earlier = more.iter().filter(move |m| m.0 == from).map(|m| (m.1, m.2));
+        earlier.chain([self.hours[from as usize]])
     }
 
     /// Counts a packet, copies included, with this stack of tags.

@@ -24,8 +24,8 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FlowId(u32);
 
-struct Slot<J> {
-    flow: Flow<J>,
+struct Slot {
+    flow: Flow,
     hash: u64,
     previous: u32,
     next: u32,
@@ -42,8 +42,8 @@ struct Queue {
 
 /// All flows. Eviction follows two queues (unwatched, watched), first in first out with second chances: an order that
 /// no hash decides.
-pub struct FlowTable<J> {
-    chunks: Vec<Vec<Slot<J>>>,
+pub struct FlowTable {
+    chunks: Vec<Vec<Slot>>,
     len: usize,
     limit: usize,
     index: HashTable<(u32, u32)>,
@@ -51,7 +51,7 @@ pub struct FlowTable<J> {
     queues: [Queue; 2],
 }
 
-impl<J> FlowTable<J> {
+impl FlowTable {
     /// An empty table for at most `limit` flows.
     pub fn new(limit: usize) -> Self {
         let empty = Queue { head: NONE, tail: NONE };
@@ -72,7 +72,7 @@ impl<J> FlowTable<J> {
 
     /// Adds a flow that [`FlowTable::find`] did not find, and returns the one that had to go for it and whether it
     /// was watched. A new flow counts as unwatched until [`FlowTable::set_watched`].
-    pub fn insert(&mut self, flow: Flow<J>) -> (FlowId, Option<(Flow<J>, bool)>) {
+    pub fn insert(&mut self, flow: Flow) -> (FlowId, Option<(Flow, bool)>) {
         let hash = self.hash(&flow.key);
         let queued_at = flow.touched;
         let slot = Slot { flow, hash, previous: NONE, next: NONE, queue: 0, queued_at };
@@ -100,12 +100,12 @@ impl<J> FlowTable<J> {
     }
 
     /// A flow.
-    pub fn get(&self, id: FlowId) -> Option<&Flow<J>> {
+    pub fn get(&self, id: FlowId) -> Option<&Flow> {
         self.slot(id.0).map(|slot| &slot.flow)
     }
 
     /// A flow, to change it (but for its key).
-    pub fn get_mut(&mut self, id: FlowId) -> Option<&mut Flow<J>> {
+    pub fn get_mut(&mut self, id: FlowId) -> Option<&mut Flow> {
         self.slot_mut(id.0).map(|slot| &mut slot.flow)
     }
 
@@ -119,7 +119,7 @@ impl<J> FlowTable<J> {
     }
 
     /// Every flow, in the order in which places were first taken.
-    pub fn ids(&self) -> impl Iterator<Item = FlowId> + use<J> {
+    pub fn ids(&self) -> impl Iterator<Item = FlowId> + use<> {
         (0..self.len as u32).map(FlowId)
     }
 
@@ -148,15 +148,15 @@ impl<J> FlowTable<J> {
             .map(|&(_, i)| FlowId(i))
     }
 
-    fn slot(&self, at: u32) -> Option<&Slot<J>> {
+    fn slot(&self, at: u32) -> Option<&Slot> {
         self.chunks.get(at as usize / CHUNK)?.get(at as usize % CHUNK)
     }
 
-    fn slot_mut(&mut self, at: u32) -> Option<&mut Slot<J>> {
+    fn slot_mut(&mut self, at: u32) -> Option<&mut Slot> {
         self.chunks.get_mut(at as usize / CHUNK)?.get_mut(at as usize % CHUNK)
     }
 
-    fn push(&mut self, slot: Slot<J>) -> u32 {
+    fn push(&mut self, slot: Slot) -> u32 {
         match self.chunks.last_mut() {
             Some(chunk) if chunk.len() < CHUNK => chunk.push(slot),
             _ => {
@@ -219,13 +219,13 @@ mod tests {
     use crate::base::Timestamp;
     use crate::flow::Direction;
 
-    fn flow(port: u16, touched: i64) -> Flow<()> {
+    fn flow(port: u16, touched: i64) -> Flow {
         let (key, side) =
             FlowKey::new(17, (IpAddr::from([10, 0, 0, 1]), port), (IpAddr::from([10, 0, 0, 2]), 1), 0, true);
         Flow::new(key, side, Direction::FirstSeen, Timestamp(touched), touched)
     }
 
-    fn ports(table: &FlowTable<()>) -> Vec<u16> {
+    fn ports(table: &FlowTable) -> Vec<u16> {
         let mut ports: Vec<u16> = (1..100).filter(|&p| table.find(&flow(p, 0).key).is_some()).collect();
         ports.sort_unstable();
         ports
