@@ -123,10 +123,10 @@ impl Device {
 
     /// Notes an own frame in a VLAN.
     pub fn in_vlan(&mut self, vlan: u16, at: Timestamp) {
-        match self.vlans.iter_mut().find(|v| v.0 == vlan) {
-            Some((_, first, last)) => (*first, *last) = ((*first).min(at), (*last).max(at)),
-            None if self.vlans.len() < MAX_VLANS => self.vlans.push((vlan, at, at)),
-            None => {}
+        if let Some((_, first, last)) = self.vlans.iter_mut().find(|v| v.0 == vlan) {
+            (*first, *last) = ((*first).min(at), (*last).max(at));
+        } else if self.vlans.len() < MAX_VLANS {
+            self.vlans.push((vlan, at, at));
         }
     }
 }

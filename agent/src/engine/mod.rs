@@ -1,8 +1,175 @@
-//! The pure core: frames and time in, findings and verdicts out.
+//! The pure core: frames and time in, findings and verdicts out. It knows no clock, file, socket or thread.
 
+mod direction;
+mod frame;
+mod identity;
+mod judge;
+mod rows;
 mod snapshot;
+mod stacks;
+mod summary;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::base::Timestamp;
+use crate::device::{Bindings, DeviceId, Devices};
+use crate::finding::Book;
+use crate::flow::{Copies, FlowTable, Fragments};
+use crate::hint::VendorTable;
+use crate::packet::{DecodeOptions, Decoded, LinkType, Undecoded};
+use crate::policy::Policy;
+
+pub use judge::{Judgement, Violation};
+pub use rows::proto_name;
 pub use snapshot::{
     CoverageStatus, DeviceRef, DeviceStatus, EndStatus, FindingStatus, FlowRow, FlowVerdict, HealthStatus, Hint,
     PeerStatus, PolicyRef, RuleRef, Snapshot, Traffic, VlanCount, Window, ZoneStatus,
 };
+use stacks::Stacks;
+
+/// What the engine is told.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// A captured frame.
+    Frame {
+        /// When it was captured.
+        at: Timestamp,
+        /// How to read its first byte.
+        link_type: LinkType,
+        /// Its length on the wire, in bytes.
+        wire_len: u32,
+        /// The bytes captured.
+        data: &'a [u8],
+    },
+    /// Something was not seen (a damaged file, a lost interface): one clause that says what.
+    Gap(&'a str),
+}
+
+/// What the caller wants besides the verdict.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Keep a row for each flow that ends, for [`Engine::take_rows`].
+    pub rows: bool,
+    /// Flows kept (see [`crate::flow::MAX_FLOWS`]).
+    pub max_flows: usize,
+    /// Judge only these.
+    pub scope: JudgedDevices,
+}
+
+/// Which devices count for the verdict.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum JudgedDevices {
+    /// All that are expected or were seen.
+    #[default]
+    All,
+    /// Only those that were seen.
+    Seen,
+    /// Only those with one of these names, MACs or addresses.
+    Named(Vec<String>),
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { rows: false, max_flows: crate::flow::MAX_FLOWS, scope: JudgedDevices::All }
+    }
+}
+
+/// The state of one sensor.
+pub struct Engine {
+    policy: Policy,
+    vendors: VendorTable,
+    options: Options,
+    decode: DecodeOptions,
+    decoded: Decoded,
+    stacks: Stacks,
+    devices: Devices,
+    bindings: Bindings,
+    copies: Copies,
+    fragments: Fragments,
+    flows: FlowTable,
+    /// Changes with everything that may change who is at the end of a flow.
+    epoch: u32,
+    /// Monotonic nanoseconds: the latest packet time so far.
+    now: i64,
+    counters: Counters,
+    /// What flows that have ended showed.
+    ended: Book,
+    /// Unanswered payload to outside peers of ended flows, by device and hour.
+    one_way: BTreeMap<(DeviceId, u32), u64>,
+    rows: Vec<FlowRow>,
+    gaps: BTreeSet<String>,
+    service_ports: Vec<bool>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Counters {
+    packets: u64,
+    bytes: u64,
+    duplicates: u64,
+    routed_copies: u64,
+    truncated: u64,
+    evicted: u64,
+    evicted_watched: u64,
+    undecoded: BTreeMap<Undecoded, u64>,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+}
+
+impl Engine {
+    /// An engine that has seen nothing.
+    pub fn new(policy: Policy, vendors: VendorTable, options: Options) -> Self {
+        let mut engine = Engine {
+            decode: DecodeOptions::default(),
+            decoded: Decoded::default(),
+            stacks: Stacks::new(policy.rspan_vlan),
+            devices: Devices::default(),
+            bindings: Bindings::default(),
+            copies: Copies::default(),
+            fragments: Fragments::default(),
+            flows: FlowTable::new(options.max_flows),
+            epoch: 1,
+            now: i64::MIN,
+            counters: Counters::default(),
+            ended: Book::default(),
+            one_way: BTreeMap::new(),
+            rows: Vec::new(),
+            gaps: BTreeSet::new(),
+            service_ports: direction::service_ports(&policy),
+            policy,
+            vendors,
+            options,
+        };
+        engine.enter_inventory();
+        engine
+    }
+
+    /// Takes in one input.
+    pub fn handle(&mut self, input: Input<'_>) {
+        match input {
+            Input::Frame { at, link_type, wire_len, data } => self.frame(at, link_type, wire_len, data),
+            Input::Gap(what) => {
+                self.gaps.insert(what.to_owned());
+            }
+        }
+    }
+
+    /// Rows of the flows that ended since the last call.
+    pub fn take_rows(&mut self) -> Vec<FlowRow> {
+        std::mem::take(&mut self.rows)
+    }
+
+    /// Rows of the flows that have not ended.
+    pub fn open_rows(&self) -> impl Iterator<Item = FlowRow> + '_ {
+        self.flows.ids().filter_map(|id| self.flows.get(id)).map(|flow| self.row(flow, &self.judge(flow)))
+    }
+
+    /// The answer as of now.
+    pub fn snapshot(&self) -> Snapshot {
+        self.summarise()
+    }
+
+    fn device_ip_key(&self, ip: IpAddr) -> Option<DeviceId> {
+        self.devices.by_ip(ip)
+    }
+}

@@ -76,6 +76,8 @@ pub struct Path {
 pub struct Credit {
     /// The frame is this device's own.
     pub sent: Option<DeviceId>,
+    /// The frame goes to one host.
+    pub unicast: bool,
     /// The frame goes to this device on its own link.
     pub received: Option<DeviceId>,
     /// The packet is of, or to, a device that is elsewhere.

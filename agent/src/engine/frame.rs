@@ -1,0 +1,343 @@
+//! The way of one frame through the engine. What most packets need stands here; the rest is called.
+
+use super::Engine;
+use super::direction::{ACK, ICMP, ICMPV6, IcmpRole, RST, SCTP, SCTP_ABORT, SYN, TCP, UDP, guess, handshake, icmp_role};
+use crate::base::{Mac, Timestamp};
+use crate::flow::{Copy, Credit, Direction, Flow, FlowKey, IDLE_TIMEOUT, Path, Refusal, Side, Sighting};
+use crate::hint::{lease, neighbor_claim};
+use crate::packet::{Fragment, Layer, Link, LinkType, Undecoded, decode};
+use crate::policy::Scope;
+
+/// Initial TTLs of common stacks: a packet that still has one was made on this link.
+const INITIAL_TTLS: [u8; 3] = [64, 128, 255];
+const NANOSECONDS_PER_HOUR: i64 = 3_600_000_000_000;
+
+impl Engine {
+    /// Takes in one frame.
+    pub(super) fn frame(&mut self, at: Timestamp, link_type: LinkType, wire_len: u32, data: &[u8]) {
+        self.now = self.now.max(at.0);
+        let counters = &mut self.counters;
+        counters.packets += 1;
+        counters.bytes += u64::from(wire_len);
+        counters.first = Some(counters.first.map_or(at, |first| first.min(at)));
+        counters.last = Some(counters.last.map_or(at, |last| last.max(at)));
+
+        let mut decoded = std::mem::take(&mut self.decoded);
+        decode(link_type, data, wire_len, &self.decode, &mut decoded);
+        counters.truncated += u64::from(decoded.truncated);
+        if let Some(why) = decoded.undecoded {
+            *counters.undecoded.entry(why).or_default() += 1;
+        }
+        let stack = decoded.links.first().map_or(0, |link| self.stacks.id(&link.vlans));
+        let (mut duplicate, mut routed) = (false, false);
+        let last = decoded.layers.len().saturating_sub(1);
+        for (depth, layer) in decoded.layers.iter().enumerate() {
+            let link = decoded.links.get(usize::from(layer.link)).copied().unwrap_or_default();
+            let bytes = data.get(layer.start as usize..layer.end as usize).unwrap_or_default();
+            let payload = data.get(layer.payload as usize..layer.end as usize).unwrap_or_default();
+            let place = Place { depth: depth as u8, innermost: depth == last, stack, link: &link };
+            match self.layer(at, layer, &place, bytes, payload) {
+                Copy::Duplicate => duplicate = true,
+                Copy::Routed => routed = true,
+                Copy::First | Copy::Leaked => {}
+            }
+        }
+        self.counters.duplicates += u64::from(duplicate);
+        self.counters.routed_copies += u64::from(routed && !duplicate);
+        let carrier = decoded.links.last().copied();
+        if decoded.layers.is_empty()
+            && let Some(link) = carrier
+        {
+            let vlan = self.judged_vlan(&link);
+            if let Some(arp) = decoded.arp {
+                self.arp(&link, vlan, &arp, at);
+            }
+            let credit = self.bare_frame(&link, vlan, at);
+            self.give(credit, vlan, at);
+            if decoded.undecoded.is_some_and(hides_addresses) {
+                self.blame(credit);
+            }
+        }
+        self.decoded = decoded;
+    }
+
+    /// Takes in one IP layer of a frame.
+    fn layer(&mut self, at: Timestamp, layer: &Layer, place: &Place<'_>, bytes: &[u8], payload: &[u8]) -> Copy {
+        let link = place.link;
+        let vlan = self.judged_vlan(link);
+        let sighting = Sighting { at: self.now, ttl: layer.ttl, tos: layer.tos, vlan };
+        let copy = self.copies.see(bytes, place.depth, sighting);
+        let (sport, dport) = self.ports(layer);
+        let (mut key, from) = FlowKey::new(layer.proto, (layer.src, sport), (layer.dst, dport), place.depth, place.innermost);
+        if matches!(layer.proto, ICMP | ICMPV6) {
+            key = match icmp_role(layer) {
+                IcmpRole::Error { .. } => key.icmp_error(),
+                IcmpRole::Reply => key.icmp_opened_by(from.other()),
+                IcmpRole::Request | IcmpRole::Other => key.icmp_opened_by(from),
+            };
+        }
+        let id = match self.flows.find(&key) {
+            Some(id) => {
+                if self.flows.get(id).is_some_and(|flow| self.now.saturating_sub(flow.touched) > IDLE_TIMEOUT) {
+                    self.start_anew(id, layer, from, at);
+                }
+                id
+            }
+            None => {
+                let (initiator, direction) = guess(layer, from, &self.service_ports);
+                let (id, evicted) = self.flows.insert(Flow::new(key, initiator, direction, at, self.now));
+                if let Some((flow, watched)) = evicted {
+                    self.counters.evicted += 1;
+                    self.counters.evicted_watched += u64::from(watched);
+                    self.end_flow(flow);
+                }
+                id
+            }
+        };
+        let Some(flow) = self.flows.get_mut(id) else { return copy };
+        flow.count_stack(place.stack);
+        if copy == Copy::Duplicate {
+            flow.duplicates += 1;
+            return copy;
+        }
+        let path = Path {
+            src: link.src.unwrap_or(Mac::ZERO),
+            dst: link.dst.unwrap_or(Mac::ZERO),
+            vlan,
+            ttl: layer.ttl,
+            epoch: self.epoch,
+        };
+        let credit = match flow.credit(from, &path) {
+            Some(credit) => credit,
+            None => self.new_path(id, from, layer, link, path, copy, at),
+        };
+        if layer.on_link {
+            self.give(credit, vlan, at);
+        }
+        self.inspect(layer, payload, vlan, at);
+        let edge_hops = self.policy.edge_hops;
+        let Some(flow) = self.flows.get_mut(id) else { return copy };
+        flow.seen(at, self.now);
+        if copy == Copy::Routed {
+            flow.routed_copies += 1;
+            return copy;
+        }
+        let side = from as usize;
+        flow.packets[side] += 1;
+        flow.bytes[side] += u64::from(layer.ip_len);
+        if layer.payload_len > 0 {
+            flow.count_payload(from, (self.now / NANOSECONDS_PER_HOUR) as u32, u64::from(layer.payload_len));
+        }
+        note_evidence(flow, layer, from, credit.sent.is_some(), vlan, edge_hops);
+        if layer.quote.is_some() {
+            self.icmp_error(layer, place, credit.sent.is_some(), vlan);
+        }
+        copy
+    }
+
+    /// A packet came a way that is new for its flow: find out who is at its ends.
+    #[allow(clippy::too_many_arguments)]
+    fn new_path(
+        &mut self,
+        id: crate::flow::FlowId,
+        from: Side,
+        layer: &Layer,
+        link: &Link,
+        mut path: Path,
+        copy: Copy,
+        at: Timestamp,
+    ) -> Credit {
+        let (credit, source, destination) = self.identify(link, path.vlan, layer, at);
+        path.epoch = self.epoch;
+        let watched = [source.device, destination.device]
+            .into_iter()
+            .flatten()
+            .any(|device| self.devices.get(device).is_some_and(|d| d.is_watched()));
+        let Some(flow) = self.flows.get_mut(id) else { return credit };
+        for (end, seen) in [(from, source), (from.other(), destination)] {
+            let known = &mut flow.ends[end as usize];
+            known.device = seen.device.or(known.device);
+            known.mac = known.mac.or(seen.mac);
+        }
+        if let Some(vlan) = path.vlan {
+            flow.evidence.in_vlan(vlan);
+            flow.vlan.get_or_insert(vlan);
+        } else if copy == Copy::Routed && flow.came_from_elsewhere(from, path.src) {
+            flow.evidence.was_routed();
+        }
+        flow.remember(from, path, credit);
+        if watched {
+            self.flows.set_watched(id, true);
+        }
+        credit
+    }
+
+    /// Adds a frame to the coverage of the devices that it shows.
+    fn give(&mut self, credit: Credit, vlan: Option<u16>, at: Timestamp) {
+        let tagged = u64::from(vlan.is_some());
+        if let Some(device) = credit.sent.and_then(|id| self.devices.get_mut(id)) {
+            device.sight.at(at);
+            if credit.unicast {
+                device.sight.sent += 1;
+                device.sight.sent_tagged += tagged;
+            }
+            if let Some(vlan) = vlan {
+                device.in_vlan(vlan, at);
+            }
+        }
+        if let Some(device) = credit.received.and_then(|id| self.devices.get_mut(id)) {
+            device.sight.at(at);
+            device.sight.received += 1;
+            device.sight.received_tagged += tagged;
+        }
+        for id in credit.routed.into_iter().flatten() {
+            if let Some(device) = self.devices.get_mut(id) {
+                device.sight.at(at);
+                device.sight.routed += 1;
+            }
+        }
+    }
+
+    /// A frame of a device could not be decoded, so that nobody knows whom it reached.
+    fn blame(&mut self, credit: Credit) {
+        if let Some(device) = credit.sent.and_then(|id| self.devices.get_mut(id)) {
+            device.sight.undecoded += 1;
+        }
+    }
+
+    /// Ports of a packet; of a later fragment those of its first.
+    fn ports(&mut self, layer: &Layer) -> (u16, u16) {
+        match layer.fragment {
+            Fragment::Whole => (layer.sport, layer.dport),
+            Fragment::First(id) => {
+                if layer.ports_seen {
+                    let ports = (layer.sport, layer.dport);
+                    self.fragments.first(layer.src, layer.dst, id, layer.proto, ports, self.now);
+                }
+                (layer.sport, layer.dport)
+            }
+            Fragment::Later(id) => {
+                self.fragments.ports(layer.src, layer.dst, id, layer.proto, self.now).unwrap_or((0, 0))
+            }
+        }
+    }
+
+    /// Looks into the few messages that say who has which address.
+    fn inspect(&mut self, layer: &Layer, payload: &[u8], vlan: Option<u16>, at: Timestamp) {
+        match (layer.proto, layer.sport, layer.dport) {
+            (UDP, 67 | 68, 67 | 68) => {
+                if let Some(lease) = lease(payload) {
+                    self.leased(vlan, &lease);
+                }
+            }
+            (ICMPV6, ..) => {
+                if let Some((kind, _)) = layer.icmp
+                    && let Some((ip, mac)) = neighbor_claim(kind, layer.ttl, layer.src, payload)
+                {
+                    self.claim(vlan, ip, mac, at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// An ICMP error belongs to the flow that it quotes.
+    fn icmp_error(&mut self, layer: &Layer, place: &Place<'_>, own: bool, vlan: Option<u16>) {
+        let Some(quote) = layer.quote else { return };
+        let unreachable = icmp_role(layer) == IcmpRole::Error { unreachable: true };
+        let outside = self.policy.scope(layer.src) == Scope::Internet;
+        let local = is_made_here(layer.ttl, self.policy.edge_hops) && !own;
+        let (key, sender) =
+            FlowKey::new(quote.proto, (quote.src, quote.sport), (quote.dst, quote.dport), place.depth, place.innermost);
+        let keys = if matches!(quote.proto, ICMP | ICMPV6) {
+            [key.icmp_opened_by(sender), key.icmp_opened_by(sender.other())]
+        } else {
+            [key, key.with_innermost(!place.innermost)]
+        };
+        let Some(flow) = keys.iter().find_map(|key| self.flows.find(key)).and_then(|id| self.flows.get_mut(id)) else {
+            return;
+        };
+        if layer.src == quote.dst {
+            if !(local && unreachable) {
+                flow.evidence.speaks(sender.other());
+            } else {
+                flow.evidence.refuses(sender, Refusal(vlan));
+            }
+        } else if outside {
+            flow.evidence.got_beyond(sender);
+        } else if unreachable {
+            flow.evidence.refuses(sender, Refusal(None));
+        }
+    }
+
+    /// After ten idle minutes reach and verdict start anew.
+    fn start_anew(&mut self, id: crate::flow::FlowId, layer: &Layer, from: Side, at: Timestamp) {
+        let (initiator, direction) = guess(layer, from, &self.service_ports);
+        let now = self.now;
+        let old = self.flows.get_mut(id).map(|flow| {
+            let new = Flow::new(flow.key, initiator, direction, at, now);
+            std::mem::replace(flow, new)
+        });
+        if let Some(old) = old {
+            self.end_flow(old);
+        }
+    }
+
+    /// A flow leaves the table: what it showed stays.
+    fn end_flow(&mut self, flow: Flow) {
+        let judgement = self.judge(&flow);
+        if self.options.rows {
+            let row = self.row(&flow, &judgement);
+            self.rows.push(row);
+        }
+        for (device, hour, bytes) in judgement.one_way(&flow) {
+            *self.one_way.entry((device, hour)).or_default() += bytes;
+        }
+        for contribution in judgement.contributions(&flow) {
+            self.ended.add(contribution);
+        }
+    }
+}
+
+/// Where a layer stands in its frame.
+struct Place<'a> {
+    depth: u8,
+    innermost: bool,
+    stack: u32,
+    link: &'a Link,
+}
+
+/// What a packet (no copy) proves about its flow.
+fn note_evidence(flow: &mut Flow, layer: &Layer, from: Side, own: bool, vlan: Option<u16>, edge_hops: u8) {
+    if flow.direction != Direction::Syn
+        && let Some((initiator, direction)) = handshake(layer, from)
+        && (direction == Direction::Syn || flow.direction != Direction::Answer)
+    {
+        (flow.initiator, flow.direction) = (initiator, direction);
+    }
+    let resets = match layer.proto {
+        TCP => layer.tcp.is_some_and(|tcp| tcp.flags & RST != 0),
+        SCTP => layer.sctp_chunk == Some(SCTP_ABORT),
+        _ => false,
+    };
+    if resets && !own && is_made_here(layer.ttl, edge_hops) {
+        flow.evidence.refuses(from.other(), Refusal(vlan));
+        return;
+    }
+    if !flow.key.is_icmp_error() {
+        flow.evidence.speaks(from);
+    }
+    if layer.tcp.is_some_and(|tcp| tcp.flags & (SYN | RST | ACK) == ACK) {
+        flow.evidence.acknowledges(from);
+    }
+}
+
+fn is_made_here(ttl: u8, edge_hops: u8) -> bool {
+    INITIAL_TTLS.iter().any(|&initial| (initial - edge_hops.min(initial)..=initial).contains(&ttl))
+}
+
+/// What could not be decoded may have been IP, to anybody.
+fn hides_addresses(why: Undecoded) -> bool {
+    use Undecoded as U;
+    matches!(why, U::LinkHeader | U::EtherType | U::Llc | U::Ipv4Header | U::Ipv6Header | U::IpVersion)
+}
