@@ -131,6 +131,21 @@ impl Flow {
         self.paths[from as usize].iter().any(|(path, _)| path.epoch != 0 && path.src != src)
     }
 
+    /// Source MACs that packets of `from` came with last.
+    pub fn macs_of(&self, from: Side) -> impl Iterator<Item = Mac> {
+        self.paths[from as usize].iter().filter(|(path, _)| path.epoch != 0).map(|(path, _)| path.src)
+    }
+
+    /// Destination MACs that packets to `to` went to last.
+    pub fn macs_towards(&self, to: Side) -> impl Iterator<Item = Mac> {
+        self.paths[to.other() as usize].iter().filter(|(path, _)| path.epoch != 0).map(|(path, _)| path.dst)
+    }
+
+    /// TTLs that packets of `from` came with last.
+    pub fn ttls_of(&self, from: Side) -> impl Iterator<Item = u8> {
+        self.paths[from as usize].iter().filter(|(path, _)| path.epoch != 0).map(|(path, _)| path.ttl)
+    }
+
     /// Counts payload of `from` in an hour of monotonic time.
     pub fn count_payload(&mut self, from: Side, hour: u32, bytes: u64) {
         let slot = &mut self.hours[from as usize];

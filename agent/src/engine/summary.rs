@@ -1,0 +1,532 @@
+//! From the state to the answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use super::judge::builtin;
+use super::rows::proto_name;
+use super::snapshot::{
+    CoverageStatus, DeviceRef, DeviceStatus, FindingStatus, Hint, PeerStatus, PolicyRef, Snapshot, Traffic, Window,
+    ZoneStatus,
+};
+use super::{Engine, JudgedDevices};
+use crate::base::{Timestamp, escape};
+use crate::coverage::{Reason, ReasonCode, Verdict};
+use crate::device::{Device, DeviceId, Key};
+use crate::finding::{Book, Class, Finding, FindingKey, Kind, PeerZone};
+use crate::flow::Reach;
+use crate::policy::{ConduitId, InventoryDevice, Severity, ZoneId};
+
+/// Unanswered payload to outside peers, per device and hour, up to which attempts count as contained (DESIGN, section 1).
+const ONE_WAY_LIMIT: u64 = 65_536;
+
+/// A watched device with what was gathered about it.
+struct Judged<'a> {
+    id: DeviceId,
+    device: &'a Device,
+    zone: String,
+    counts: bool,
+    selected: bool,
+    covered: bool,
+    verdict: Verdict,
+    reasons: Vec<Reason>,
+    findings: u64,
+}
+
+impl Engine {
+    pub(super) fn summarise(&self) -> Snapshot {
+        let mut book = self.ended.clone();
+        let mut one_way = self.one_way.clone();
+        let mut home_unknown = BTreeSet::new();
+        for flow in self.flows.ids().filter_map(|id| self.flows.get(id)) {
+            let judgement = self.judge(flow);
+            home_unknown.extend(judgement.home_unknown);
+            for (device, hour, bytes) in judgement.one_way(flow) {
+                *one_way.entry((device, hour)).or_default() += bytes;
+            }
+            judgement.contributions(flow).for_each(|c| book.add(c));
+        }
+        self.note_places(&mut book);
+        book.findings.retain(|key, _| self.devices.get(key.device).is_some_and(Device::is_watched));
+
+        let mut one_way_peak: BTreeMap<DeviceId, u64> = BTreeMap::new();
+        for ((device, _), bytes) in one_way {
+            let peak = one_way_peak.entry(device).or_default();
+            *peak = bytes.max(*peak);
+        }
+        let mut worst: BTreeMap<DeviceId, (Verdict, u64)> = BTreeMap::new();
+        for (key, finding) in &book.findings {
+            let entry = worst.entry(key.device).or_insert((Verdict::Isolated, 0));
+            *entry = (entry.0.max(effect(key.kind, finding.reach)), entry.1 + 1);
+        }
+        let doubts = self.doubts(&book);
+        let mut judged: Vec<Judged<'_>> = self
+            .devices
+            .iter()
+            .filter(|(_, device)| device.is_watched())
+            .map(|(id, device)| {
+                let (shown, findings) = worst.get(&id).copied().unwrap_or((Verdict::Isolated, 0));
+                let mut reasons = self.coverage_reasons(id, device);
+                let covered = reasons.is_empty();
+                if home_unknown.contains(&id) {
+                    reasons.push(reason(
+                        ReasonCode::HomeUnknown,
+                        "an internal peer is neither on its link nor evidently routed; name the zones in a policy",
+                    ));
+                }
+                if let Some(bytes) = one_way_peak.get(&id).filter(|&&bytes| bytes > ONE_WAY_LIMIT) {
+                    reasons.push(reason(
+                        ReasonCode::OneWayEgress,
+                        &format!("{bytes} bytes of unanswered payload went to outside peers within an hour"),
+                    ));
+                }
+                reasons.extend(doubts.iter().cloned());
+                let verdict = match shown {
+                    Verdict::Violated => Verdict::Violated,
+                    _ if !reasons.is_empty() => Verdict::Unverified,
+                    shown => shown,
+                };
+                if verdict != Verdict::Unverified {
+                    reasons.clear();
+                }
+                let counts = self.counts(device);
+                let selected = self.is_selected(device);
+                Judged { id, device, zone: self.zone_label(id), counts, selected, covered, verdict, reasons, findings }
+            })
+            .collect();
+        judged.sort_by(|a, b| b.verdict.cmp(&a.verdict).then_with(|| a.device.key.cmp(&b.device.key)));
+
+        let selected: BTreeSet<DeviceId> = judged.iter().filter(|j| j.selected).map(|j| j.id).collect();
+        let not_judged: Vec<String> =
+            judged.iter().filter(|j| !j.selected).map(|j| self.device_label(j.device)).collect();
+        judged.retain(|j| j.selected);
+        book.findings.retain(|key, _| selected.contains(&key.device));
+
+        let zones = self.zones(&judged, &doubts);
+        let outside = judged.iter().filter(|j| j.counts && self.zone_of(j).is_none());
+        let verdict = zones
+            .iter()
+            .filter_map(|zone| zone.verdict)
+            .chain(outside.clone().map(|j| j.verdict))
+            .max()
+            .unwrap_or(Verdict::Unverified);
+        let mut reasons = Vec::new();
+        if verdict == Verdict::Unverified {
+            let of_zones = zones.iter().filter(|z| z.verdict == Some(Verdict::Unverified)).flat_map(|z| &z.reasons);
+            reasons = merge(of_zones.chain(outside.flat_map(|j| &j.reasons)).chain(&doubts));
+            if reasons.is_empty() {
+                reasons.push(reason(ReasonCode::NeverSeen, "no watched device was seen"));
+            }
+        }
+        let mut findings: Vec<FindingStatus> =
+            book.findings.iter().filter_map(|(key, finding)| self.finding_status(*key, finding)).collect();
+        findings.sort_by(|a, b| severity_rank(b).cmp(&severity_rank(a)).then_with(|| a.id.cmp(&b.id)));
+        Snapshot {
+            verdict,
+            reasons,
+            policy: PolicyRef { file: self.policy.file.clone(), hash: self.policy.hash.clone() },
+            window: self.window(),
+            traffic: Traffic {
+                packets: self.counters.packets,
+                bytes: self.counters.bytes,
+                undecoded: self.counters.undecoded.iter().map(|(why, n)| (why.name(), *n)).collect(),
+                duplicates: self.counters.duplicates,
+                routed_copies: self.counters.routed_copies,
+                truncated: self.counters.truncated,
+            },
+            zones,
+            devices: judged.iter().map(|j| self.device_status(j)).collect(),
+            findings,
+            health: Vec::new(),
+            not_judged,
+        }
+    }
+
+    /// Findings about where a device is, rather than about a flow.
+    fn note_places(&self, book: &mut Book) {
+        let has_inventory = !self.policy.inventory.is_empty();
+        for (id, device) in self.devices.iter().filter(|(_, device)| device.is_watched()) {
+            let ip = device.addresses.first().copied();
+            let home = self.home(id);
+            let home_vlans = home.and_then(|z| self.policy.zone(z)).map(|z| z.vlans.as_slice()).unwrap_or_default();
+            let names_vlans = !home_vlans.is_empty();
+            for &(vlan, first, last) in &device.vlans {
+                let owner = self.policy.zone_of_vlan(vlan);
+                let onboarding = owner.and_then(|z| self.policy.zone(z)).is_some_and(|z| z.onboarding);
+                let wrong = match home {
+                    Some(_) => names_vlans && !home_vlans.contains(&vlan),
+                    None => !self.policy.builtin,
+                };
+                if wrong && !onboarding {
+                    let peer_zone = owner.map_or(PeerZone::None, |zone| PeerZone::Zone(zone.0));
+                    book.note(FindingKey { device: id, kind: Kind::WrongVlan, peer_zone }, ip, first, last);
+                }
+            }
+            let (Some(first), Some(last)) = (device.sight.first, device.sight.last) else { continue };
+            let unknown = match device.inventory {
+                Some(_) => false,
+                None if has_inventory => true,
+                None => device.camera_zone.is_some() && device.vendor.is_none(),
+            };
+            if unknown && !self.policy.builtin {
+                let key = FindingKey { device: id, kind: Kind::UnknownDevice, peer_zone: PeerZone::None };
+                book.note(key, ip, first, last);
+            }
+        }
+    }
+
+    /// Why a device is not covered; empty if it is.
+    fn coverage_reasons(&self, id: DeviceId, device: &Device) -> Vec<Reason> {
+        let sight = &device.sight;
+        let mut reasons = Vec::new();
+        if sight.sent + sight.received == 0 {
+            match (sight.routed > 0, sight.first) {
+                (true, _) => reasons.push(reason(
+                    ReasonCode::BehindRouter,
+                    "its traffic was seen only behind a router, never on its own link",
+                )),
+                (false, None) => reasons.push(reason(ReasonCode::NeverSeen, "no frame of it was seen")),
+                (false, Some(_)) => {
+                    reasons.push(reason(ReasonCode::Silent, "only broadcast or multicast was seen of it"));
+                    reasons.push(reason(ReasonCode::OneDirection, "no unicast frame to it was seen"));
+                }
+            }
+            return reasons;
+        }
+        let missing = |sent: u64, received: u64| match (sent, received) {
+            (0, _) => Some("frames to it were seen, but none from it"),
+            (_, 0) => Some("frames from it were seen, but none to it"),
+            _ => None,
+        };
+        if let Some(what) = missing(sight.sent, sight.received) {
+            reasons.push(reason(ReasonCode::OneDirection, what));
+        }
+        let names_vlans = self.home(id).and_then(|z| self.policy.zone(z)).is_some_and(|z| !z.vlans.is_empty());
+        let no_home = self.home(id).is_none() && !self.policy.builtin;
+        if names_vlans || no_home {
+            if sight.sent_tagged + sight.received_tagged == 0 {
+                reasons.push(reason(ReasonCode::Untagged, "its frames had no VLAN tag, so its VLAN is not known"));
+            } else if reasons.is_empty()
+                && let Some(what) = missing(sight.sent_tagged, sight.received_tagged)
+            {
+                reasons.push(reason(ReasonCode::Untagged, &format!("of the frames with a VLAN tag: {what}")));
+            }
+        }
+        if sight.undecoded > 0 {
+            reasons.push(reason(
+                ReasonCode::Gap,
+                &format!("{} of its frames could not be decoded, so nobody knows whom they reached", sight.undecoded),
+            ));
+        }
+        reasons
+    }
+
+    /// Doubts that concern every device.
+    fn doubts(&self, book: &Book) -> Vec<Reason> {
+        let mut doubts: Vec<Reason> = self.gaps.iter().map(|what| reason(ReasonCode::Gap, what)).collect();
+        let full = [
+            (self.counters.evicted_watched, "flows of watched devices had to leave the full flow table"),
+            (self.devices.refused, "hosts found no place in the full device table"),
+            (self.bindings.refused, "address claims found no place in their full table"),
+            (book.refused, "findings found no place in their full table"),
+        ];
+        doubts.extend(
+            full.iter().filter(|(count, _)| *count > 0).map(|(n, what)| reason(ReasonCode::Gap, &format!("{n} {what}"))),
+        );
+        doubts
+    }
+
+    /// Inventory devices are expected at their sensor; others count once they had unicast here.
+    fn counts(&self, device: &Device) -> bool {
+        let seen = device.sight.sent + device.sight.received + device.sight.routed > 0;
+        match self.listed(device) {
+            Some(entry) => {
+                let here = entry.sensor.is_empty() || entry.sensor == self.policy.sensor;
+                let now = self.counters.last.unwrap_or_default();
+                seen || here && entry.out_of_service.is_none_or(|until| until <= now)
+            }
+            None => seen,
+        }
+    }
+
+    fn is_selected(&self, device: &Device) -> bool {
+        match &self.options.scope {
+            JudgedDevices::All => true,
+            JudgedDevices::Seen => device.sight.first.is_some(),
+            JudgedDevices::Named(names) => names.iter().any(|name| self.is_called(device, name)),
+        }
+    }
+
+    fn is_called(&self, device: &Device, name: &str) -> bool {
+        let by_mac = name.parse().is_ok_and(|mac| device.key == Key::Mac(mac));
+        let by_ip = name.parse().is_ok_and(|ip| device.key == Key::Ip(ip) || device.addresses.contains(&ip));
+        let listed = self.listed(device);
+        by_mac
+            || by_ip
+            || listed.is_some_and(|entry| entry.name == name || name.parse().is_ok_and(|ip| entry.ip == Some(ip)))
+    }
+
+    fn zones(&self, judged: &[Judged<'_>], doubts: &[Reason]) -> Vec<ZoneStatus> {
+        let listed: BTreeSet<ZoneId> = self.policy.inventory.iter().filter_map(|entry| entry.zone).collect();
+        let mut names: Vec<(String, bool)> = self
+            .policy
+            .zones
+            .iter()
+            .enumerate()
+            .map(|(at, zone)| (zone.name.clone(), zone.cameras || listed.contains(&ZoneId(at as u16))))
+            .collect();
+        if self.policy.builtin {
+            let links: BTreeSet<String> = judged.iter().filter_map(|j| self.zone_of(j)).collect();
+            names.extend(links.into_iter().map(|name| (name, true)));
+        }
+        names
+            .into_iter()
+            .map(|(name, has_verdict)| {
+                let here: Vec<&Judged<'_>> =
+                    judged.iter().filter(|j| self.zone_of(j).as_deref() == Some(name.as_str())).collect();
+                let counting = || here.iter().filter(|j| j.counts);
+                let mut verdict = counting().map(|j| j.verdict).max().unwrap_or(Verdict::Unverified);
+                if verdict < Verdict::Unverified && !counting().any(|j| j.covered) {
+                    verdict = Verdict::Unverified;
+                }
+                let mut reasons = Vec::new();
+                if has_verdict && verdict == Verdict::Unverified {
+                    let unverified = here.iter().filter(|j| j.verdict == Verdict::Unverified);
+                    reasons = merge(unverified.flat_map(|j| &j.reasons).chain(doubts));
+                    if reasons.is_empty() {
+                        reasons.push(reason(ReasonCode::NeverSeen, "no device of this zone was seen"));
+                    }
+                }
+                ZoneStatus {
+                    verdict: has_verdict.then_some(verdict),
+                    reasons,
+                    devices: here.len() as u64,
+                    findings: here.iter().map(|j| j.findings).sum(),
+                    name,
+                }
+            })
+            .collect()
+    }
+
+    fn zone_of(&self, judged: &Judged<'_>) -> Option<String> {
+        (judged.zone != "none").then(|| judged.zone.clone())
+    }
+
+    /// Name of a device's home; `none` without one.
+    fn zone_label(&self, id: DeviceId) -> String {
+        if let Some(zone) = self.home(id).and_then(|zone| self.policy.zone(zone)) {
+            return zone.name.clone();
+        }
+        match self.devices.get(id).and_then(|device| device.first_vlan) {
+            Some(Some(vlan)) if self.policy.builtin => format!("vlan{vlan}"),
+            Some(None) if self.policy.builtin => "untagged".to_owned(),
+            _ => "none".to_owned(),
+        }
+    }
+
+    fn device_status(&self, judged: &Judged<'_>) -> DeviceStatus {
+        let device = judged.device;
+        let listed = self.listed(device);
+        let text = |value: fn(&InventoryDevice) -> &String| listed.map(value).filter(|v| !v.is_empty()).cloned();
+        let mut ips = device.addresses.clone();
+        ips.extend(listed.and_then(|entry| entry.ip));
+        ips.extend(match device.key {
+            Key::Ip(ip) => Some(ip),
+            Key::Mac(_) => None,
+        });
+        ips.sort();
+        ips.dedup();
+        let mut vlans: Vec<u16> = device.vlans.iter().map(|v| v.0).collect();
+        vlans.sort_unstable();
+        let mut hints = Vec::new();
+        if let Some(vendor) = &device.vendor {
+            hints.push(Hint { source: "oui", says: "vendor", value: vendor.clone() });
+        }
+        for (says, value) in
+            [("name", text(|e| &e.name)), ("model", text(|e| &e.model)), ("firmware", text(|e| &e.firmware))]
+        {
+            hints.extend(value.map(|value| Hint { source: "inventory", says, value }));
+        }
+        DeviceStatus {
+            mac: device.mac(),
+            name: text(|e| &e.name),
+            ips,
+            vlans,
+            vendor: device.vendor.clone(),
+            model: text(|e| &e.model),
+            firmware: text(|e| &e.firmware),
+            serial: None,
+            zone: self.zone_of(judged),
+            verdict: judged.verdict,
+            reasons: judged.reasons.clone(),
+            hints,
+            coverage: CoverageStatus {
+                sent: device.sight.sent,
+                received: device.sight.received,
+                first_seen: device.sight.first,
+                last_seen: device.sight.last,
+            },
+        }
+    }
+
+    fn finding_status(&self, key: FindingKey, finding: &Finding) -> Option<FindingStatus> {
+        let device = self.devices.get(key.device)?;
+        let class = key.kind.class();
+        let through = finding.reach >= Reach::Forwarded;
+        let severity = match (self.policy.severity.get(key.kind.name()), finding.expired) {
+            (Some(&set), _) => set,
+            (None, Some(_)) => Severity::Warning,
+            (None, None) => key.kind.severity(through),
+        };
+        let peer_zone = match key.peer_zone {
+            PeerZone::Zone(at) => self.policy.zone(ZoneId(at)).map_or("none".to_owned(), |zone| zone.name.clone()),
+            PeerZone::Internet => "internet".to_owned(),
+            PeerZone::None => "none".to_owned(),
+        };
+        let mut peers: Vec<PeerStatus> = finding
+            .peers
+            .iter()
+            .map(|(peer, seen)| PeerStatus {
+                ip: peer.ip,
+                port: peer.port,
+                proto: proto_name(peer.proto),
+                initiator: if seen.device_opened { "device" } else { "peer" },
+                reach: seen.reach,
+                packets_out: seen.packets[0],
+                packets_in: seen.packets[1],
+                bytes_out: seen.bytes[0],
+                bytes_in: seen.bytes[1],
+                first_seen: seen.first,
+                last_seen: seen.last,
+                names: Vec::new(),
+            })
+            .collect();
+        // The map gives them by address, protocol and port; a stable sort keeps that within one reach.
+        peers.sort_by_key(|peer| std::cmp::Reverse(peer.reach));
+        let rule = match finding.expired.and_then(|at| self.policy.conduit(ConduitId(at))) {
+            Some(conduit) => super::RuleRef {
+                name: conduit.name.clone(),
+                file: Some(conduit.place.file.clone()),
+                line: Some(conduit.place.line),
+            },
+            None if key.kind == Kind::WrongVlan => builtin("home"),
+            None => builtin("default-deny"),
+        };
+        let zone = self.zone_label(key.device);
+        Some(FindingStatus {
+            id: self.finding_id(device, key.kind, &peer_zone),
+            kind: key.kind,
+            class,
+            severity: severity.name(),
+            reach: (class == Class::Reach).then_some(finding.reach),
+            device: DeviceRef {
+                mac: device.mac(),
+                ip: finding.device_ip.or(device.addresses.first().copied()),
+                name: self.listed(device).map(|entry| entry.name.clone()).filter(|name| !name.is_empty()),
+            },
+            summary: self.sentence(key.kind, device, finding, &zone, &peer_zone),
+            zone,
+            peer_zone,
+            peers,
+            peers_total: finding.peers_total,
+            first_seen: finding.first,
+            last_seen: finding.last,
+            rule,
+        })
+    }
+
+    /// Hash of site, device, kind and peer zone.
+    fn finding_id(&self, device: &Device, kind: Kind, peer_zone: &str) -> String {
+        let key = match device.key {
+            Key::Mac(mac) => mac.to_string(),
+            Key::Ip(ip) => ip.to_string(),
+        };
+        let digest = Sha256::digest([&self.policy.site, &key, kind.name(), peer_zone].join("\n"));
+        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn sentence(&self, kind: Kind, device: &Device, finding: &Finding, zone: &str, peer_zone: &str) -> String {
+        let who = self.device_label(device);
+        let place = match peer_zone {
+            "internet" => "the internet".to_owned(),
+            "none" => "an internal network that is in no zone".to_owned(),
+            zone => format!("zone {zone}"),
+        };
+        let peers = match finding.peers_total {
+            1 => "1 peer".to_owned(),
+            n => format!("{n} peers"),
+        };
+        let reach = finding.reach.name();
+        match kind {
+            Kind::InternetEgress | Kind::CrossZoneEgress => format!("{who} opened flows to {place} ({peers}): {reach}."),
+            Kind::InternetIngress | Kind::CrossZoneIngress => format!("{place} opened flows to {who} ({peers}): {reach}."),
+            Kind::WrongVlan => {
+                let home = match zone {
+                    "none" => Vec::new(),
+                    name => self.policy.zones.iter().find(|z| z.name == name).map(|z| z.vlans.clone()).unwrap_or_default(),
+                };
+                let wrong: Vec<String> =
+                    device.vlans.iter().filter(|v| !home.contains(&v.0)).map(|v| v.0.to_string()).collect();
+                format!("{who} sent frames in VLAN {}, which is not its home's.", wrong.join(", "))
+            }
+            Kind::UnknownDevice if device.watched_vendor => format!("{who} is of a watched vendor and not in the inventory."),
+            Kind::UnknownDevice => format!("{who} lives in camera zone {zone} and nothing known says that it belongs there."),
+        }
+    }
+
+    /// Name, else MAC, else address.
+    fn device_label(&self, device: &Device) -> String {
+        match (self.listed(device), device.key) {
+            (Some(entry), _) if !entry.name.is_empty() => escape(&entry.name),
+            (_, Key::Mac(mac)) => mac.to_string(),
+            (_, Key::Ip(ip)) => ip.to_string(),
+        }
+    }
+
+    fn listed(&self, device: &Device) -> Option<&InventoryDevice> {
+        device.inventory.and_then(|at| self.policy.inventory.get(at as usize))
+    }
+
+    fn window(&self) -> Option<Window> {
+        let (first, last): (Timestamp, Timestamp) = (self.counters.first?, self.counters.last?);
+        Some(Window { first, last, seconds: last.since(first) as f64 / 1e9 })
+    }
+}
+
+/// What a finding makes of its device.
+fn effect(kind: Kind, reach: Reach) -> Verdict {
+    match kind.class() {
+        Class::Breach => Verdict::Violated,
+        Class::Notice => Verdict::Isolated,
+        Class::Reach if reach >= Reach::Forwarded => Verdict::Violated,
+        Class::Reach => Verdict::Contained,
+    }
+}
+
+fn severity_rank(finding: &FindingStatus) -> (u8, bool, Option<Reach>) {
+    let rank = match finding.severity {
+        "critical" => 2,
+        "warning" => 1,
+        _ => 0,
+    };
+    (rank, finding.class != Class::Notice, finding.reach)
+}
+
+fn reason(code: ReasonCode, detail: &str) -> Reason {
+    Reason { code, detail: detail.to_owned() }
+}
+
+/// One reason per code: that of the first device, and how many share it.
+fn merge<'a>(reasons: impl Iterator<Item = &'a Reason>) -> Vec<Reason> {
+    let mut by_code: BTreeMap<ReasonCode, (BTreeSet<&str>, usize)> = BTreeMap::new();
+    for r in reasons {
+        let entry = by_code.entry(r.code).or_default();
+        entry.0.insert(&r.detail);
+        entry.1 += 1;
+    }
+    by_code
+        .into_iter()
+        .map(|(code, (details, _))| Reason { code, detail: details.into_iter().take(3).collect::<Vec<_>>().join("; ") })
+        .collect()
+}
