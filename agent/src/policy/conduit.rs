@@ -5,13 +5,14 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::model::{Place, Policy, ZoneId};
+use super::scope::embedded_ipv4;
 use crate::base::Timestamp;
 
 /// Index into [`Policy::conduits`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ConduitId(pub u16);
 
-/// One side of a conduit: zone and hosts both hold; an empty list does not restrict.
+/// One side of a conduit: zone and hosts both hold; one empty list does not restrict, two hold nothing.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Side {
     /// Zones, any of which.
@@ -102,9 +103,78 @@ pub enum Permit {
 }
 
 impl Policy {
-    /// Whether a conduit allows this flow at this (packet) time.
+    /// Whether a conduit allows this flow at this (packet) time. Conduits are tried in file order.
     pub fn permit(&self, ends: &Ends, opening: Opening, at: Timestamp) -> Permit {
-        let _ = (ends, opening, at);
-        Permit::Denied
+        let mut expired = None;
+        for (conduit, id) in self.conduits.iter().zip(0..=u16::MAX) {
+            let matches = conduit.joins(ends) || (opening == Opening::Guess && conduit.joins(&ends.reversed()));
+            if !matches {
+                continue;
+            }
+            if conduit.expires.is_none_or(|end| at < end) {
+                return Permit::Allowed(ConduitId(id));
+            }
+            expired.get_or_insert(ConduitId(id));
+        }
+        expired.map_or(Permit::Denied, Permit::Expired)
+    }
+
+    /// The conduit behind an id; `None` for an id of another policy.
+    pub fn conduit(&self, id: ConduitId) -> Option<&Conduit> {
+        self.conduits.get(usize::from(id.0))
     }
 }
+
+impl Conduit {
+    /// `from` and `to` of the flow lie in `from` and `to` of the conduit, and the service is one of its own.
+    fn joins(&self, ends: &Ends) -> bool {
+        self.services.iter().any(|service| service.covers(ends.proto, ends.to_port))
+            && self.from.holds(ends.from_zone, ends.from)
+            && self.to.holds(ends.to_zone, ends.to)
+    }
+}
+
+impl Side {
+    /// Whether an end lies in it: zone and hosts both hold. A side that names neither holds nothing.
+    pub fn holds(&self, zone: Option<ZoneId>, ip: IpAddr) -> bool {
+        let named = !self.zones.is_empty() || !self.hosts.is_empty();
+        named
+            && (self.zones.is_empty() || zone.is_some_and(|zone| self.zones.contains(&zone)))
+            && (self.hosts.is_empty() || self.lists(ip) || embedded_ipv4(ip).is_some_and(|ip| self.lists(IpAddr::V4(ip))))
+    }
+
+    fn lists(&self, ip: IpAddr) -> bool {
+        self.hosts.iter().any(|net| net.contains(&ip))
+    }
+}
+
+impl Service {
+    /// Whether a flow of this protocol to this port is one of it.
+    pub fn covers(self, proto: u8, port: u16) -> bool {
+        match self {
+            Service::Any => true,
+            Service::Icmp => matches!(proto, ICMP | ICMPV6),
+            Service::Ip { proto: own, first, last } => proto == own && (first..=last).contains(&port),
+        }
+    }
+}
+
+impl Ends {
+    /// The same flow seen from its other end.
+    fn reversed(&self) -> Ends {
+        Ends {
+            proto: self.proto,
+            from: self.to,
+            from_zone: self.to_zone,
+            from_port: self.to_port,
+            to: self.from,
+            to_zone: self.from_zone,
+            to_port: self.from_port,
+        }
+    }
+}
+
+/// IANA protocol number of ICMP.
+const ICMP: u8 = 1;
+/// IANA protocol number of ICMPv6.
+const ICMPV6: u8 = 58;

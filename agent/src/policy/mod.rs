@@ -1,9 +1,14 @@
 //! What is allowed: zones, conduits, inventory, and the question whether one end may open a flow to another.
 
+mod build;
 mod conduit;
 mod model;
 mod scope;
+mod table;
+#[cfg(test)]
+mod tests;
 
+pub use build::{DEFAULT_INTERNAL, default_internal, sha256_hex};
 pub use conduit::{Conduit, ConduitId, Ends, Opening, Permit, Service, Side};
 pub use model::{Coverage, InventoryDevice, Place, Policy, Severity, Untagged, Zone, ZoneId};
 pub use scope::{Scope, embedded_ipv4};

@@ -112,7 +112,7 @@ impl Severity {
     }
 }
 
-/// A validated policy.
+/// A validated policy. Made by [`Policy::build`], because zones and `internal` are indexed for the lookups.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// Name of the site.
