@@ -5,4 +5,5 @@ pub mod frames;
 pub mod load;
 pub mod mirror;
 pub mod pcap;
+pub mod source;
 pub mod tunnels;

@@ -166,12 +166,12 @@ impl Flow {
 
 /// Packet `step` of 0 to 5 of a short flow. One in sixteen is the recorder's with a camera, the rest stays in VLAN 300.
 fn short_flow(mirror: &mut Mirror, flow: u64, step: u8) {
-    let port = 1_024 + (flow % 60_000) as u16;
+    let port = 38_000 + (flow % 20_000) as u16;
     // The pair changes once the ports are used up, so that no two flows share all of addresses and ports.
     let (client, server, server_port) = if flow.is_multiple_of(16) {
-        (recorder_behind_router(), camera((flow / 60_000) as u16 % CAMERAS), 8_000)
+        (recorder_behind_router(), camera((flow / 20_000) as u16 % CAMERAS), 8_000)
     } else {
-        (office((flow % 1_000) as u16), office(1_000 + 8 * ((flow / 60_000) as u16) + (flow % 8) as u16), 443)
+        (office((flow % 1_000) as u16), office(1_000 + 8 * ((flow / 20_000) as u16) + (flow % 8) as u16), 443)
     };
     let (from, to) = (client.port(port), server.port(server_port));
     if flow % 2 == 1 {
