@@ -1,1 +1,9 @@
-//! Helpers shared by the tests in this workspace member.
+//! Helpers shared by the tests in this workspace member: frames, capture files, a mirrored network, synthetic captures.
+
+pub mod demo;
+pub mod frames;
+pub mod load;
+pub mod mirror;
+pub mod pcap;
+pub mod source;
+pub mod tunnels;

@@ -1,0 +1,78 @@
+# A newcomer needs two targets: `make demo` and `make test`. Both install what is missing, on Debian, with apt.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+CARGO ?= cargo
+RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+# What must be there, and the Debian package that brings it.
+COMMANDS := cc=gcc
+HEADERS := stdio.h=libc6-dev
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS := $(notdir $(wildcard agent/fuzz/seeds/*))
+BENCH_RUNS ?= 5
+
+.PHONY: demo test lint deny bench fuzz fmt captures tools
+
+demo: tools
+	$(CARGO) build --release --locked -p segwatch
+	@echo
+	@echo 'segwatch check --config tests/captures/demo.yaml tests/captures/demo.pcap'
+	@code=0; \
+	$(CARGO) run --release --locked --quiet -p segwatch -- check --config tests/captures/demo.yaml tests/captures/demo.pcap || code=$$?; \
+	echo; \
+	if [ $$code -ne 1 ]; then echo "exit code $$code, but this capture shows a violation (1)"; exit 1; fi; \
+	echo 'exit code 1: violated. This synthetic capture was made to show it.'
+
+test: tools lint deny
+	$(CARGO) test --workspace --locked
+
+lint: tools
+	@$(CARGO) fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+	@$(CARGO) clippy --version >/dev/null 2>&1 || rustup component add clippy
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+# The advisory database needs a network of its own and changes without us, so advisories are asked for by hand:
+# `cargo deny check advisories`.
+deny: tools
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+	  $(CARGO) deny --locked --log-level error check bans licenses sources; \
+	else \
+	  echo 'skipped: licences and sources of dependencies (cargo-deny is missing; cargo install --locked cargo-deny)'; \
+	fi
+
+bench: tools
+	$(CARGO) bench --locked -p segwatch
+	agent/benches/ratios.py --runs $(BENCH_RUNS)
+
+fuzz: tools
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || { \
+	  echo 'cargo-fuzz is missing: cargo install --locked cargo-fuzz; it needs a nightly Rust and a C++ compiler'; exit 1; }
+	cd agent && for target in $(FUZZ_TARGETS); do \
+	  mkdir -p fuzz/corpus/$$target; \
+	  $(CARGO) +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS); \
+	done
+
+fmt:
+	$(CARGO) fmt --all
+
+captures: tools
+	$(CARGO) run --release --locked --quiet -p segwatch-tests --bin make-captures -- demo tests/captures/demo.pcap
+
+tools:
+	@missing=; \
+	for need in $(COMMANDS); do command -v "$${need%%=*}" >/dev/null || missing+=" $${need#*=}"; done; \
+	for need in $(HEADERS); do echo "#include <$${need%%=*}>" | cc -E - >/dev/null 2>&1 || missing+=" $${need#*=}"; done; \
+	if [ -n "$$missing" ]; then \
+	  as_root=; [ "$$(id -u)" = 0 ] || as_root=sudo; \
+	  command -v apt-get $$as_root >/dev/null || { echo "please install:$$missing"; exit 1; }; \
+	  $$as_root apt-get update -q; \
+	  $$as_root apt-get install -q -y --no-install-recommends $$missing; \
+	fi
+	@have=$$(rustc --version 2>/dev/null | cut -d' ' -f2 || true); \
+	if ! printf '%s\n' '$(RUST)' "$${have:-0}" | sort -VC; then \
+	  echo "Rust $(RUST) or newer is needed, found $${have:-none}. Get it with rustup (https://rustup.rs), or: rustup update stable"; \
+	  exit 1; \
+	fi
