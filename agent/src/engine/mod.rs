@@ -154,6 +154,11 @@ impl Engine {
         }
     }
 
+    /// Whether a flow ended since the last [`Engine::take_rows`].
+    pub fn has_rows(&self) -> bool {
+        !self.rows.is_empty()
+    }
+
     /// Rows of the flows that ended since the last call.
     pub fn take_rows(&mut self) -> Vec<FlowRow> {
         std::mem::take(&mut self.rows)

@@ -1,0 +1,78 @@
+//! The engine over capture files: the same code that runs live, at the speed of the disk.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use crate::capture::{Damage, Files, FrameSource, Next, Progress};
+use crate::engine::{Engine, FlowRow, Input, Options, Snapshot};
+use crate::hint::VendorTable;
+use crate::policy::Policy;
+
+/// Frames between two reports of progress.
+const FRAMES_PER_REPORT: u32 = 65_536;
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// The answer.
+    pub snapshot: Snapshot,
+    /// The files, as the user named them.
+    pub files: Vec<String>,
+    /// Where they could not be read on.
+    pub damage: Vec<Damage>,
+}
+
+/// Takes each flow as it ends; `Break` once nobody wants more.
+pub type RowSink<'a> = dyn FnMut(&FlowRow) -> ControlFlow<()> + 'a;
+
+/// Judges captures as one stream. `options.rows` follows from whether there is a sink for them.
+pub fn replay(
+    policy: Policy,
+    vendors: VendorTable,
+    options: Options,
+    captures: &[PathBuf],
+    mut sink: Option<&mut RowSink<'_>>,
+    progress: &mut dyn FnMut(Progress),
+) -> Replayed {
+    let mut engine = Engine::new(policy, vendors, Options { rows: sink.is_some(), ..options });
+    let mut source = Files::open(captures);
+    let files = source.names().to_vec();
+    let mut damage = Vec::new();
+    let mut until_report = FRAMES_PER_REPORT;
+    let mut wanted = ControlFlow::Continue(());
+    while wanted.is_continue() {
+        match source.next() {
+            Next::Frame(frame) => {
+                engine.handle(Input::Frame {
+                    at: frame.at,
+                    link_type: frame.link_type,
+                    wire_len: frame.wire_len,
+                    data: frame.data,
+                });
+            }
+            Next::Silence => {}
+            Next::Damage(found) => {
+                let file = files.get(usize::from(found.source)).map_or("?", String::as_str);
+                engine.handle(Input::Gap(&format!("{file}: {found}")));
+                damage.push(found);
+            }
+            Next::End => break,
+        }
+        until_report -= 1;
+        if until_report == 0 {
+            until_report = FRAMES_PER_REPORT;
+            progress(source.progress());
+        }
+        if let Some(sink) = &mut sink
+            && engine.has_rows()
+        {
+            wanted = engine.take_rows().iter().try_for_each(&mut **sink);
+        }
+    }
+    if let Some(sink) = &mut sink
+        && wanted.is_continue()
+    {
+        let _ = engine.open_rows().try_for_each(|row| sink(&row));
+    }
+    Replayed { snapshot: engine.snapshot(), files, damage }
+}
