@@ -12,3 +12,4 @@ pub mod flow;
 pub mod hint;
 pub mod packet;
 pub mod policy;
+pub mod report;
