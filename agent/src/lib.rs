@@ -4,6 +4,7 @@
 
 pub mod base;
 pub mod capture;
+pub mod cli;
 pub mod coverage;
 pub mod device;
 pub mod engine;
