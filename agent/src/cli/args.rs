@@ -105,7 +105,7 @@ pub(super) struct FlowsArgs {
     #[command(flatten)]
     pub(super) reading: ReadingArgs,
     /// Print only these flows
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "WHAT")]
     pub(super) only: Option<Only>,
     /// How to print them
     #[arg(long, value_enum, default_value_t)]
@@ -222,7 +222,7 @@ impl ValueEnum for FailOn {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            FailOn::Notice => PossibleValue::new("notice").help("Any finding at all"),
+            FailOn::Notice => PossibleValue::new("notice").help("A notice, a stopped attempt, or a violation"),
             FailOn::Contained => PossibleValue::new("contained").help("A stopped attempt, or a violation"),
             FailOn::Violated => PossibleValue::new("violated").help("A violation"),
         })
@@ -241,12 +241,17 @@ fn untagged(text: &str) -> Result<Untagged, String> {
 
 const CHECK_HELP: &str = "\
 Examples:
-  segwatch check capture.pcap                            by the built-in policy: Hikvision cameras stay in their VLAN
-  segwatch check --config segwatch.yaml monday.pcapng.zst tuesday.pcapng.zst
-  segwatch check --untagged 110 access-port.pcap         the SPAN of an access port in VLAN 110
-  segwatch check --device entrance-1 --device 10.110.0.12 --config segwatch.yaml change.pcap
-  tcpdump -i eth1 -w - | segwatch check --format json -
-  segwatch check --format junit --fail-on violated capture.pcap > segwatch.xml
+  By the built-in policy, Hikvision cameras stay in their own VLAN:
+    segwatch check capture.pcap
+  By a policy of your own; several files are one capture:
+    segwatch check --config segwatch.yaml monday.pcapng.zst tuesday.pcapng.zst
+  The SPAN of an access port in VLAN 110:
+    segwatch check --untagged 110 access-port.pcap
+  Only the cameras that a change is about:
+    segwatch check --config segwatch.yaml --device entrance-1 --device 10.110.0.12 change.pcap
+  In a pipeline:
+    tcpdump -i eth1 -w - -c 100000 | segwatch check --format json -
+    segwatch check --format junit --fail-on violated capture.pcap > segwatch.xml
 
 Exit codes, the first that holds:
   2  trouble: usage, configuration, unreadable or damaged capture (what was read is still reported)

@@ -36,7 +36,7 @@ fn columns() -> Vec<Column> {
         left("verdict", None, Fit::Stay),
         left("name", Some(10), Fit::Stay),
         left("MAC", None, Fit::Stay),
-        left("address", Some(15), Fit::Stay),
+        left("address", None, Fit::Stay),
         left("VLAN", Some(6), Fit::Fold),
         left("home", Some(8), Fit::Fold),
         left("vendor", Some(8), Fit::Fold),

@@ -65,7 +65,7 @@ fn peers(page: &mut Page<'_>, finding: &FindingStatus, limits: &Limits) {
     let right = |title| Column { title, right: true, least: None, fit: Fit::Stay };
     let left = |title, least, fit| Column { title, right: false, least, fit };
     let columns = vec![
-        left("peer", Some(21), Fit::Stay),
+        left("peer", None, Fit::Stay),
         left("service", None, Fit::Stay),
         left("opened by", None, Fit::Stay),
         left("reach", None, Fit::Stay),
@@ -116,7 +116,7 @@ fn in_brief(page: &mut Page<'_>, findings: &[FindingStatus]) {
         left("device", Some(12), Fit::Stay),
         left("address", Some(11), Fit::Fold),
         left("first peer", Some(18), Fit::Stay),
-        left("of", None, Fit::Fold),
+        left("peers", None, Fit::Fold),
     ];
     let row = |f: &FindingStatus| -> Vec<Cell> {
         let peer = f.peers.first().map(|p| format!("{} {}", p.proto, socket(p.ip, p.port)));

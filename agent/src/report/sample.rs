@@ -111,6 +111,43 @@ pub(crate) fn device(n: u8, verdict: Verdict) -> DeviceStatus {
     }
 }
 
+/// A camera for each reason, and a mirror that drops.
+pub(crate) fn unverified() -> Snapshot {
+    const CODES: [ReasonCode; 9] = [
+        ReasonCode::NeverSeen,
+        ReasonCode::Silent,
+        ReasonCode::OneDirection,
+        ReasonCode::Untagged,
+        ReasonCode::Loss,
+        ReasonCode::Gap,
+        ReasonCode::BehindRouter,
+        ReasonCode::OneWayEgress,
+        ReasonCode::HomeUnknown,
+    ];
+    let mut snapshot = site(0, 0);
+    for (n, code) in (1..).zip(CODES) {
+        let reason = Reason { code, detail: format!("what was seen of entrance-{n}, in a sentence") };
+        let mut device = device(n, Verdict::Unverified);
+        device.reasons = vec![reason.clone()];
+        snapshot.devices.push(device);
+        snapshot.reasons.push(reason);
+    }
+    snapshot.devices.push(DeviceStatus {
+        mac: None,
+        ips: vec!["2001:db8:110::4419:b6ff:fe01:203".parse().unwrap(), camera_ip(20)],
+        vlans: vec![110, 300],
+        ..device(20, Verdict::Isolated)
+    });
+    snapshot.health.push(HealthStatus {
+        interface: "monday.pcap".to_owned(),
+        alarm: "one-directional",
+        blinds: true,
+        detail: "9 of 10 devices were seen in one direction only".to_owned(),
+    });
+    snapshot.zones = zones(&snapshot);
+    snapshot
+}
+
 fn one_direction() -> Reason {
     let detail = "frames from the device were seen, but no unicast frame to it".to_owned();
     Reason { code: ReasonCode::OneDirection, detail }

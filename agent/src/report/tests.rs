@@ -24,6 +24,7 @@ fn check_as_text() {
     golden("empty.txt", &check_text(&sample::empty(), &CaptureFiles::default(), &Style::default()));
     golden("one-isolated.txt", &check_text(&sample::site(1, 0), &files, &NARROW));
     golden("damaged.txt", &check_text(&sample::site(9, 3), &sample::damaged_files(), &Style::default()));
+    golden("unverified.txt", &check_text(&sample::unverified(), &files, &NARROW));
     golden("large-80.txt", &check_text(&sample::site(72, 40), &files, &NARROW));
     golden("large-140.txt", &check_text(&sample::site(72, 40), &files, &WIDE));
     golden("colour.txt", &check_text(&sample::site(9, 3), &files, &Style { color: true, width: 100 }));
