@@ -123,7 +123,6 @@ fn why(page: &mut Page<'_>, snapshot: &Snapshot) {
 /// `… and 7 more`, with a remark; nothing for 0.
 pub(super) fn more(page: &mut Page<'_>, rest: usize, remark: &str) {
     if rest > 0 {
-        page.space(2).put(Paint::Faint, &format!("… and {} more{remark}", count(rest as u64)));
-        page.end();
+        page.space(2).wrap(2, 4, Paint::Faint, &format!("… and {} more{remark}", count(rest as u64)));
     }
 }
