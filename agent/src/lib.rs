@@ -4,6 +4,7 @@
 
 pub mod base;
 pub mod capture;
+pub mod cli;
 pub mod coverage;
 pub mod device;
 pub mod engine;
@@ -12,3 +13,4 @@ pub mod flow;
 pub mod hint;
 pub mod packet;
 pub mod policy;
+pub mod report;

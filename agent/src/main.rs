@@ -1,1 +1,5 @@
-fn main() {}
+//! The command `segwatch`; everything it does is in the library.
+
+fn main() -> std::process::ExitCode {
+    segwatch::cli::main()
+}

@@ -1,0 +1,70 @@
+//! The command line: what was asked, from where it is read, how it is printed, and the exit code.
+
+mod args;
+mod backend;
+mod check;
+mod config;
+mod exit;
+mod flows;
+mod list;
+mod local;
+mod manual;
+mod progress;
+mod read;
+mod select;
+mod terminal;
+
+#[cfg(test)]
+mod tests;
+
+pub use args::Cli;
+pub use backend::{Backend, ConfigSummary, FlowSink, Outcome, Progress, Request};
+pub use exit::Exit;
+pub use local::Local;
+pub use select::{Selection, Selector};
+pub use terminal::Terminal;
+
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::args::Command;
+use self::list::List;
+use crate::report;
+
+/// The program: its own arguments, files and terminal.
+pub fn main() -> ExitCode {
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    let mut terminal = Terminal::new(&mut out, &mut err);
+    ExitCode::from(run(std::env::args_os(), &Local, &mut terminal).code())
+}
+
+/// Parses the arguments (the first is the program's name), does what they say, and says how it ended.
+pub fn run(args: impl IntoIterator<Item = OsString>, backend: &dyn Backend, terminal: &mut Terminal<'_>) -> Exit {
+    match Cli::try_parse_from(args) {
+        Ok(cli) => dispatch(cli, backend, terminal),
+        Err(error) => {
+            terminal.say_clap(&error.render(), error.use_stderr());
+            Exit::of_listing(error.use_stderr())
+        }
+    }
+}
+
+fn dispatch(cli: Cli, backend: &dyn Backend, terminal: &mut Terminal<'_>) -> Exit {
+    let style = terminal.style(cli.color);
+    let devices = List { text: report::devices_text, json: report::devices_json };
+    let findings = List { text: report::findings_text, json: report::findings_json };
+    let zones = List { text: report::zones_text, json: report::zones_json };
+    match cli.command {
+        Command::Check(args) => check::check(&args, &style, backend, terminal),
+        Command::Flows(args) => flows::flows(&args, style, backend, terminal),
+        Command::Devices(args) => list::list(&devices, &args, &style, backend, terminal),
+        Command::Findings(args) => list::list(&findings, &args, &style, backend, terminal),
+        Command::Zones(args) => list::list(&zones, &args, &style, backend, terminal),
+        Command::Config(command) => config::config(&command, backend, terminal),
+        Command::Completions { shell } => manual::completions(shell, terminal),
+        Command::Man { dir } => manual::man(dir.as_deref(), terminal),
+    }
+}

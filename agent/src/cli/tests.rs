@@ -1,0 +1,279 @@
+//! Whole commands over a backend that answers from memory.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::base::Mac;
+use crate::coverage::Verdict;
+use crate::engine::Snapshot;
+use crate::policy::Untagged;
+use crate::report::{CaptureFiles, sample};
+
+struct Fake {
+    snapshot: Snapshot,
+    files: CaptureFiles,
+    problems: Vec<String>,
+    lints: Vec<String>,
+    asked: RefCell<Request>,
+    flows_taken: RefCell<usize>,
+}
+
+impl Fake {
+    fn new(snapshot: Snapshot) -> Self {
+        Fake {
+            snapshot,
+            files: sample::files(),
+            problems: vec![],
+            lints: vec![],
+            asked: RefCell::default(),
+            flows_taken: RefCell::default(),
+        }
+    }
+}
+
+impl Backend for Fake {
+    fn replay(
+        &self,
+        request: &Request,
+        flows: Option<&mut FlowSink<'_>>,
+        progress: &mut Progress<'_>,
+    ) -> Result<Outcome, Vec<String>> {
+        *self.asked.borrow_mut() = request.clone();
+        if !self.problems.is_empty() {
+            return Err(self.problems.clone());
+        }
+        progress(1 << 30, Some(1 << 31));
+        if let Some(flows) = flows {
+            for violation in [true, false].into_iter().cycle().take(1000) {
+                *self.flows_taken.borrow_mut() += 1;
+                if flows(&sample::flow(violation)).is_break() {
+                    break;
+                }
+            }
+        }
+        Ok(Outcome { snapshot: self.snapshot.clone(), files: self.files.clone() })
+    }
+
+    fn config_check(&self, _file: &Path) -> Result<ConfigSummary, Vec<String>> {
+        if !self.problems.is_empty() {
+            return Err(self.problems.clone());
+        }
+        Ok(ConfigSummary { lints: self.lints.clone(), zones: 2, conduits: 1, devices: 72, series: 412 })
+    }
+
+    fn config_show(&self, _file: &Path) -> Result<String, Vec<String>> {
+        Ok("site: herlev\n".to_owned())
+    }
+
+    fn config_schema(&self) -> String {
+        "{}\n".to_owned()
+    }
+}
+
+/// Exit code, standard output, standard error.
+fn segwatch(backend: &Fake, line: &str) -> (u8, String, String) {
+    segwatch_on(backend, line, false)
+}
+
+fn segwatch_on(backend: &Fake, line: &str, is_terminal: bool) -> (u8, String, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut terminal = Terminal {
+        out: &mut out,
+        err: &mut err,
+        out_is_terminal: is_terminal,
+        err_is_terminal: is_terminal,
+        width: None,
+        colorful: true,
+    };
+    let args = std::iter::once("segwatch").chain(line.split_whitespace()).map(OsString::from);
+    let exit = run(args, backend, &mut terminal);
+    (exit.code(), String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+}
+
+#[test]
+fn exit_codes_of_check() {
+    let mut isolated = Fake::new(sample::site(6, 0));
+    let mut contained = Fake::new(sample::site(8, 0));
+    contained.snapshot.verdict = Verdict::Contained;
+    let violated = Fake::new(sample::site(6, 3));
+    let unverified = Fake::new(sample::empty());
+    for (backend, line, code) in [
+        (&isolated, "check a.pcap", 0),
+        (&isolated, "check --fail-on notice a.pcap", 0),
+        (&contained, "check a.pcap", 1),
+        (&contained, "check --fail-on violated a.pcap", 0),
+        (&violated, "check --fail-on violated a.pcap", 1),
+        (&violated, "check --format json a.pcap", 1),
+        (&unverified, "check --format junit a.pcap", 3),
+        (&violated, "flows --only violations a.pcap", 0),
+        (&violated, "findings a.pcap", 0),
+        (&violated, "devices a.pcap", 0),
+        (&unverified, "zones a.pcap", 0),
+    ] {
+        assert_eq!(segwatch(backend, line).0, code, "{line}");
+    }
+    isolated.files = sample::damaged_files();
+    for line in [
+        "check a.pcap",
+        "check --format json a.pcap",
+        "flows a.pcap",
+        "devices a.pcap",
+        "findings a.pcap",
+        "zones a.pcap",
+    ] {
+        let (code, out, err) = segwatch(&isolated, line);
+        assert_eq!(code, 2, "{line}");
+        assert!(!out.is_empty(), "{line}: what was read is still reported");
+        assert!(format!("{out}{err}").contains("byte 10,240"), "{line}");
+    }
+}
+
+#[test]
+fn usage_errors_and_help() {
+    let backend = Fake::new(sample::empty());
+    for line in [
+        "",
+        "check",
+        "chekc a.pcap",
+        "check --fail-on never a.pcap",
+        "check --untagged 4095 a.pcap",
+        "check --seen --device a a.pcap",
+        "flows --only some a.pcap",
+        "flows --format xml a.pcap",
+    ] {
+        let (code, out, err) = segwatch(&backend, line);
+        assert_eq!((code, out.as_str()), (2, ""), "{line}");
+        assert!(!err.is_empty(), "{line}");
+    }
+    for line in ["--help", "--version", "help check", "check --help", "flows -h", "config check --help"] {
+        let (code, out, err) = segwatch(&backend, line);
+        assert_eq!((code, err.as_str()), (0, ""), "{line}");
+        assert!(!out.is_empty(), "{line}");
+    }
+    for command in ["check", "flows", "devices", "findings", "zones", "config check", "completions", "man"] {
+        let (_, out, _) = segwatch(&backend, &format!("{command} --help"));
+        assert!(out.contains("Example"), "{command}");
+    }
+}
+
+#[test]
+fn what_is_asked_reaches_the_backend() {
+    let backend = Fake::new(sample::site(2, 0));
+    segwatch(
+        &backend,
+        "check --config p.yaml --vendors v.csv --untagged 110 --device entrance-1 --device 4419b6010202 a b",
+    );
+    let asked = backend.asked.take();
+    assert_eq!(asked.config, Some(PathBuf::from("p.yaml")));
+    assert_eq!(asked.vendors, Some(PathBuf::from("v.csv")));
+    assert_eq!(asked.untagged, Some(Untagged::Vlan(110)));
+    assert_eq!(asked.captures, ["a", "b"].map(PathBuf::from));
+    let mac = Mac([0x44, 0x19, 0xb6, 1, 2, 2]);
+    assert_eq!(asked.selection, Selection::Only(vec![Selector::Name("entrance-1".to_owned()), Selector::Mac(mac)]));
+    segwatch(&backend, "check --seen -");
+    assert_eq!(backend.asked.take().selection, Selection::Seen);
+}
+
+#[test]
+fn a_device_that_is_nowhere_is_trouble() {
+    let backend = Fake::new(sample::site(2, 0));
+    let (code, _, err) = segwatch(&backend, "check --device entrance-1 --device entrance-9 a.pcap");
+    assert_eq!(code, 2);
+    assert_eq!(err, "segwatch: --device entrance-9: neither the capture nor the inventory has such a device\n");
+}
+
+#[test]
+fn all_problems_are_said_and_escaped() {
+    let mut backend = Fake::new(sample::empty());
+    backend.problems = vec!["p.yaml:3:5: unknown key `vlan`".to_owned(), "p.yaml:9:1: \x1b[2J".to_owned()];
+    for line in ["check a.pcap", "flows a.pcap", "devices a.pcap", "config check p.yaml"] {
+        let (code, _, err) = segwatch(&backend, line);
+        assert_eq!(code, 2, "{line}");
+        assert_eq!(err, "segwatch: p.yaml:3:5: unknown key `vlan`\nsegwatch: p.yaml:9:1: \\x1b[2J\n", "{line}");
+    }
+}
+
+#[test]
+fn lints_fail_only_when_strict() {
+    let mut backend = Fake::new(sample::empty());
+    let (code, out, _) = segwatch(&backend, "config check --strict p.yaml");
+    assert_eq!(code, 0);
+    assert_eq!(out, "p.yaml: sound; zones: 2, conduits: 1, devices: 72, metric series: 412, lints: 0\n");
+    backend.lints = vec!["p.yaml:3:5: no owner".to_owned()];
+    assert_eq!(segwatch(&backend, "config check p.yaml").0, 0);
+    let (code, _, err) = segwatch(&backend, "config check --strict p.yaml");
+    assert_eq!((code, err.as_str()), (2, "segwatch: p.yaml:3:5: no owner\n"));
+    assert_eq!(segwatch(&backend, "config show p.yaml").1, "site: herlev\n");
+    assert_eq!(segwatch(&backend, "config schema").1, "{}\n");
+}
+
+#[test]
+fn colour_and_progress_are_for_terminals() {
+    let backend = Fake::new(sample::site(2, 1));
+    let colored = |line: &str, is_terminal| segwatch_on(&backend, line, is_terminal).1.contains("\x1b[");
+    assert!(colored("check a.pcap", true));
+    assert!(!colored("check a.pcap", false));
+    assert!(!colored("check --color never a.pcap", true));
+    assert!(colored("--color always check a.pcap", false));
+    assert!(!colored("check --format json --color always a.pcap", true));
+    assert_eq!(segwatch_on(&backend, "check a.pcap", false).2, "");
+    let (_, _, err) = segwatch_on(&backend, "check a.pcap", true);
+    assert_eq!(err, "\r\x1b[Ksegwatch: 1.1 GB of 2.1 GB read (50 %), about 0 s left\r\x1b[K");
+    assert_eq!(segwatch_on(&backend, "flows a.pcap", true).2, "", "flows go to the same terminal");
+}
+
+#[test]
+fn only_violations_leaves_the_rest_out() {
+    let backend = Fake::new(sample::site(2, 1));
+    let rows = |line: &str| segwatch(&backend, line).1.lines().count();
+    assert_eq!(rows("flows --format jsonl a.pcap"), 1000);
+    assert_eq!(rows("flows --format jsonl --only violations a.pcap"), 500);
+    assert_eq!(rows("flows --format csv a.pcap"), 1001);
+}
+
+/// Fails from the first byte on.
+struct Broken(io::ErrorKind);
+
+impl io::Write for Broken {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Err(self.0.into())
+    }
+}
+
+#[test]
+fn a_reader_that_left_is_no_trouble_but_a_full_disk_is() {
+    for (kind, codes) in [(io::ErrorKind::BrokenPipe, [1, 0]), (io::ErrorKind::StorageFull, [2, 2])] {
+        let backend = Fake::new(sample::site(6, 3));
+        for (line, code) in ["check a.pcap", "flows a.pcap"].into_iter().zip(codes) {
+            let (mut out, mut err) = (Broken(kind), Vec::new());
+            let mut terminal = Terminal {
+                out: &mut out,
+                err: &mut err,
+                out_is_terminal: false,
+                err_is_terminal: false,
+                width: None,
+                colorful: false,
+            };
+            let exit =
+                run(["segwatch"].into_iter().chain(line.split(' ')).map(OsString::from), &backend, &mut terminal);
+            assert_eq!(exit.code(), code, "{line}, {kind}");
+            assert_eq!(err.is_empty(), kind == io::ErrorKind::BrokenPipe);
+        }
+        assert!(*backend.flows_taken.borrow() < 1000, "reading stops once nobody listens");
+    }
+}
+
+#[test]
+fn completions_and_manual() {
+    let backend = Fake::new(sample::empty());
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let (code, out, _) = segwatch(&backend, &format!("completions {shell}"));
+        assert!(code == 0 && out.contains("fail-on"), "{shell}");
+    }
+    assert!(segwatch(&backend, "man").1.contains(".TH segwatch"));
+}

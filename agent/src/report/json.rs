@@ -1,0 +1,121 @@
+//! The JSON of `check`, schema `segwatch/check/1` (DESIGN, section 4), and of its parts.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::escape::escape_json;
+use super::{CaptureFiles, Damage};
+use crate::base::Timestamp;
+use crate::coverage::{Reason, Verdict};
+use crate::engine::{DeviceStatus, FindingStatus, HealthStatus, PolicyRef, Snapshot, ZoneStatus};
+
+/// The whole document; fields in the order that the schema prints.
+#[derive(Debug, Serialize)]
+pub struct CheckJson<'a> {
+    schema: &'static str,
+    verdict: Verdict,
+    reasons: &'a [Reason],
+    policy: &'a PolicyRef,
+    window: WindowJson,
+    capture: CaptureJson<'a>,
+    zones: &'a [ZoneStatus],
+    devices: &'a [DeviceStatus],
+    findings: &'a [FindingStatus],
+    health: &'a [HealthStatus],
+    not_judged: &'a [String],
+}
+
+/// Packet times; all null without a packet.
+#[derive(Debug, Serialize)]
+struct WindowJson {
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+    seconds: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct CaptureJson<'a> {
+    files: &'a [String],
+    packets: u64,
+    bytes: u64,
+    undecoded: &'a BTreeMap<&'static str, u64>,
+    duplicates: u64,
+    routed_copies: u64,
+    truncated: u64,
+    damage: &'a [Damage],
+}
+
+impl<'a> CheckJson<'a> {
+    /// Puts together what the engine and the edge know.
+    pub fn new(snapshot: &'a Snapshot, files: &'a CaptureFiles) -> Self {
+        let traffic = &snapshot.traffic;
+        CheckJson {
+            schema: "segwatch/check/1",
+            verdict: snapshot.verdict,
+            reasons: &snapshot.reasons,
+            policy: &snapshot.policy,
+            window: WindowJson {
+                first: snapshot.window.map(|w| w.first),
+                last: snapshot.window.map(|w| w.last),
+                seconds: snapshot.window.map(|w| w.seconds),
+            },
+            capture: CaptureJson {
+                files: &files.files,
+                packets: traffic.packets,
+                bytes: traffic.bytes,
+                undecoded: &traffic.undecoded,
+                duplicates: traffic.duplicates,
+                routed_copies: traffic.routed_copies,
+                truncated: traffic.truncated,
+                damage: &files.damage,
+            },
+            zones: &snapshot.zones,
+            devices: &snapshot.devices,
+            findings: &snapshot.findings,
+            health: &snapshot.health,
+            not_judged: &snapshot.not_judged,
+        }
+    }
+}
+
+/// `segwatch/check/1`, indented, with a final newline.
+pub fn check_json(snapshot: &Snapshot, files: &CaptureFiles) -> serde_json::Result<String> {
+    pretty(&CheckJson::new(snapshot, files))
+}
+
+/// `{"schema":"segwatch/devices/1","devices":[…]}`, each device as in [`check_json`].
+pub fn devices_json(snapshot: &Snapshot) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Devices<'a> {
+        schema: &'static str,
+        devices: &'a [DeviceStatus],
+    }
+    pretty(&Devices { schema: "segwatch/devices/1", devices: &snapshot.devices })
+}
+
+/// `{"schema":"segwatch/findings/1","findings":[…]}`, each finding as in [`check_json`].
+pub fn findings_json(snapshot: &Snapshot) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Findings<'a> {
+        schema: &'static str,
+        findings: &'a [FindingStatus],
+    }
+    pretty(&Findings { schema: "segwatch/findings/1", findings: &snapshot.findings })
+}
+
+/// `{"schema":"segwatch/zones/1","zones":[…]}`, each zone as in [`check_json`].
+pub fn zones_json(snapshot: &Snapshot) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Zones<'a> {
+        schema: &'static str,
+        zones: &'a [ZoneStatus],
+    }
+    pretty(&Zones { schema: "segwatch/zones/1", zones: &snapshot.zones })
+}
+
+fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
+    let mut json = escape_json(serde_json::to_string_pretty(value)?);
+    json.push('\n');
+    Ok(json)
+}

@@ -1,0 +1,32 @@
+//! The answer for people and programs: text, JSON, JUnit, CSV. Pure: what is rendered is returned or goes to a given writer.
+
+mod advice;
+mod check;
+mod damage;
+mod devices;
+mod escape;
+mod findings;
+mod flows;
+mod headline;
+mod json;
+mod junit;
+mod ledger;
+mod page;
+mod style;
+mod table;
+mod words;
+mod zones;
+
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
+
+pub use check::{check_text, devices_text, findings_text, zones_text};
+pub use damage::{CaptureFiles, Damage};
+pub use escape::escape;
+pub use flows::{FlowFormat, FlowWriter};
+pub use json::{CheckJson, check_json, devices_json, findings_json, zones_json};
+pub use junit::{FailOn, junit};
+pub use style::Style;
+pub use words::bytes;
