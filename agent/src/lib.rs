@@ -13,4 +13,5 @@ pub mod flow;
 pub mod hint;
 pub mod packet;
 pub mod policy;
+pub mod replay;
 pub mod report;

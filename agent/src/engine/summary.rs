@@ -11,7 +11,7 @@ use super::snapshot::{
     ZoneStatus,
 };
 use super::{Engine, JudgedDevices};
-use crate::base::{Timestamp, escape};
+use crate::base::Timestamp;
 use crate::coverage::{Reason, ReasonCode, Verdict};
 use crate::device::{Device, DeviceId, Key};
 use crate::finding::{Book, Class, Finding, FindingKey, Kind, PeerZone};
@@ -478,7 +478,7 @@ impl Engine {
     /// Name, else MAC, else address.
     fn device_label(&self, device: &Device) -> String {
         match (self.listed(device), device.key) {
-            (Some(entry), _) if !entry.name.is_empty() => escape(&entry.name),
+            (Some(entry), _) if !entry.name.is_empty() => entry.name.clone(),
             (_, Key::Mac(mac)) => mac.to_string(),
             (_, Key::Ip(ip)) => ip.to_string(),
         }
