@@ -6,7 +6,7 @@ use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::backend::Request;
-use super::select::{Selection, Selector};
+use crate::engine::JudgedDevices;
 use crate::policy::Untagged;
 use crate::report::FailOn;
 
@@ -83,7 +83,7 @@ pub(super) struct CheckArgs {
     pub(super) fail_on: FailOn,
     /// Judge only this device: MAC, IP address or name in the inventory (may be repeated)
     #[arg(long = "device", value_name = "DEVICE", conflicts_with = "seen")]
-    devices: Vec<Selector>,
+    devices: Vec<String>,
     /// Judge only devices that the capture shows, not those that the inventory expects
     #[arg(long)]
     seen: bool,
@@ -91,12 +91,12 @@ pub(super) struct CheckArgs {
 
 impl CheckArgs {
     pub(super) fn request(&self) -> Request {
-        let selection = match (self.seen, self.devices.as_slice()) {
-            (true, _) => Selection::Seen,
-            (false, []) => Selection::All,
-            (false, devices) => Selection::Only(devices.to_vec()),
+        let judged = match (self.seen, self.devices.as_slice()) {
+            (true, _) => JudgedDevices::Seen,
+            (false, []) => JudgedDevices::All,
+            (false, devices) => JudgedDevices::Named(devices.to_vec()),
         };
-        Request { selection, ..self.reading.request() }
+        Request { judged, ..self.reading.request() }
     }
 }
 
@@ -145,7 +145,7 @@ impl ReadingArgs {
             config: self.config.clone(),
             vendors: self.vendors.clone(),
             untagged: self.untagged,
-            selection: Selection::All,
+            judged: JudgedDevices::All,
             captures: self.captures.clone(),
         }
     }

@@ -3,8 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::select::Selection;
-use crate::engine::{FlowRow, Snapshot};
+use crate::engine::{FlowRow, JudgedDevices, Snapshot};
 use crate::policy::Untagged;
 use crate::report::CaptureFiles;
 
@@ -18,7 +17,7 @@ pub struct Request {
     /// What an untagged frame means, in place of what the policy says.
     pub untagged: Option<Untagged>,
     /// Which devices to judge.
-    pub selection: Selection,
+    pub judged: JudgedDevices,
     /// Capture files; `-` is stdin.
     pub captures: Vec<PathBuf>,
 }

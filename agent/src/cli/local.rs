@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use super::backend::{Backend, ConfigSummary, FlowSink, Outcome, Progress, Request};
-use super::select::Selection;
-use crate::engine::{JudgedDevices, Options};
+use crate::engine::Options;
 use crate::hint::VendorTable;
 use crate::policy::Policy;
 use crate::replay::{Replayed, replay};
@@ -32,12 +31,7 @@ impl Backend for Local {
             Some(file) => vendor_table(file)?,
             None => VendorTable::builtin(),
         };
-        let scope = match &request.selection {
-            Selection::All => JudgedDevices::All,
-            Selection::Seen => JudgedDevices::Seen,
-            Selection::Only(asked) => JudgedDevices::Named(asked.iter().map(ToString::to_string).collect()),
-        };
-        let options = Options { scope, ..Options::default() };
+        let options = Options { scope: request.judged.clone(), ..Options::default() };
         let Replayed { snapshot, files, damage } =
             replay(policy, vendors, options, &request.captures, flows, &mut |p| progress(p.read, p.total));
         let damage = damage

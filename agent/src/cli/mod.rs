@@ -11,7 +11,6 @@ mod local;
 mod manual;
 mod progress;
 mod read;
-mod select;
 mod terminal;
 
 #[cfg(test)]
@@ -21,7 +20,6 @@ pub use args::Cli;
 pub use backend::{Backend, ConfigSummary, FlowSink, Outcome, Progress, Request};
 pub use exit::Exit;
 pub use local::Local;
-pub use select::{Selection, Selector};
 pub use terminal::Terminal;
 
 use std::ffi::OsString;

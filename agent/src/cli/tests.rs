@@ -4,9 +4,8 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::base::Mac;
 use crate::coverage::Verdict;
-use crate::engine::Snapshot;
+use crate::engine::{JudgedDevices, Snapshot};
 use crate::policy::Untagged;
 use crate::report::{CaptureFiles, sample};
 
@@ -169,10 +168,9 @@ fn what_is_asked_reaches_the_backend() {
     assert_eq!(asked.vendors, Some(PathBuf::from("v.csv")));
     assert_eq!(asked.untagged, Some(Untagged::Vlan(110)));
     assert_eq!(asked.captures, ["a", "b"].map(PathBuf::from));
-    let mac = Mac([0x44, 0x19, 0xb6, 1, 2, 2]);
-    assert_eq!(asked.selection, Selection::Only(vec![Selector::Name("entrance-1".to_owned()), Selector::Mac(mac)]));
+    assert_eq!(asked.judged, JudgedDevices::Named(vec!["entrance-1".to_owned(), "4419b6010202".to_owned()]));
     segwatch(&backend, "check --seen -");
-    assert_eq!(backend.asked.take().selection, Selection::Seen);
+    assert_eq!(backend.asked.take().judged, JudgedDevices::Seen);
 }
 
 #[test]
