@@ -59,7 +59,9 @@ fmt:
 	$(CARGO) fmt --all
 
 captures: tools
+	$(CARGO) build --release --locked -p segwatch-tests
 	$(CARGO) run --release --locked --quiet -p segwatch-tests --bin make-captures -- demo tests/captures/demo.pcap
+	$(CARGO) run --release --locked --quiet -p segwatch-tests --bin make-captures -- seeds agent/fuzz/seeds
 
 tools:
 	@missing=; \

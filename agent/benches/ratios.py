@@ -2,8 +2,8 @@
 """CPU time of `segwatch check` as a ratio to `tcpdump -n -r FILE -w /dev/null`, on captures made with a fixed seed.
 
 Each round runs every tool once on the same file, one after the other, so that a busy machine slows them alike. Printed are
-medians over the rounds; a ratio is the median of the ratios of each round. Peak memory is the highest seen: `rss` as the
-kernel says it, mapped pages of the capture included, and `anon`, sampled, without them.
+medians over the rounds; a ratio is the median of the ratios of each round. Memory is the highest seen, sampled every 20 ms:
+`rss` is the kernel's high-water mark, mapped pages of the capture included; `anon` is without them.
 Other flow tools run too where they are installed: nfpcapd, softflowd, argus, suricata.
 """
 
@@ -102,25 +102,27 @@ def measure(tools, capture, runs):
 def run(command):
     start = time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        anon_kib, pid = 0, 0
+        rss_kib, anon_kib, pid = 0, 0, 0
         while not pid:
-            anon_kib = max(anon_kib, anonymous_kib(process.pid))
+            rss_kib = max(rss_kib, status_kib(process.pid, "VmHWM"))
+            anon_kib = max(anon_kib, status_kib(process.pid, "RssAnon"))
             time.sleep(SAMPLE_SECONDS)
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         process.returncode = os.waitstatus_to_exitcode(status)
     return {
         "cpu": usage.ru_utime + usage.ru_stime,
         "wall": time.monotonic() - start,
-        "rss": usage.ru_maxrss / 1024,
+        "rss": rss_kib / 1024,
         "anon": anon_kib / 1024,
         "code": process.returncode,
     }
 
 
-def anonymous_kib(pid):
+def status_kib(pid, field):
+    """A field of the process's own memory. What wait4 says is no use here: it starts at this script's size."""
     try:
         with open(f"/proc/{pid}/status", encoding="ascii") as status:
-            return next((int(line.split()[1]) for line in status if line.startswith("RssAnon")), 0)
+            return next((int(line.split()[1]) for line in status if line.startswith(field)), 0)
     except OSError:
         return 0
 

@@ -5,5 +5,6 @@ pub mod frames;
 pub mod load;
 pub mod mirror;
 pub mod pcap;
+pub mod seeds;
 pub mod source;
 pub mod tunnels;
