@@ -154,7 +154,8 @@ fn about_coverage(lines: &mut Vec<Advice>, snapshot: &Snapshot) {
                 .into(),
         );
     }
-    let mut done = Vec::new();
+    // Without a device, the advice above says it already.
+    let mut done = if snapshot.devices.is_empty() { vec![ReasonCode::NeverSeen] } else { Vec::new() };
     let everywhere = snapshot.devices.iter().flat_map(|d| &d.reasons);
     for code in everywhere.chain(&snapshot.reasons).map(|r| r.code) {
         if !done.contains(&code) {
