@@ -16,10 +16,7 @@ pub fn ethernet(walk: &mut Walk, at: usize, carrier: Carrier) -> Result<Step, Un
             link.src = Some(Mac([s0, s1, s2, s3, s4, s5]));
             tags(walk.frame, at + 12, &mut link.vlans)
         }
-        None => {
-            link.dst = array(walk.frame, at).copied().map(Mac);
-            None
-        }
+        None => None,
     };
     walk.push_link(link)?;
     let (ether_type, at) = payload.ok_or(Undecoded::LinkHeader)?;

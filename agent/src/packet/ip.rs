@@ -153,6 +153,7 @@ impl Chain {
     /// Steps over one header; `None` if it is the last one or cut short.
     fn extension(&mut self, frame: &[u8]) -> Option<()> {
         let Some(&[next, length]) = array(frame, self.at) else {
+            self.proto = frame.get(self.at).copied().unwrap_or(self.proto);
             self.cut = true;
             return None;
         };
