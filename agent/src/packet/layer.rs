@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::link::{Arp, Link};
+use super::undecoded::Undecoded;
 
 /// IP headers of one frame that are followed; what lies deeper is counted as [`Undecoded::TunnelDepth`].
 pub const MAX_LAYERS: usize = 8;
@@ -26,6 +27,20 @@ pub struct Decoded {
     pub truncated: bool,
 }
 
+impl Decoded {
+    /// Forgets the last frame and keeps the memory.
+    #[inline(always)]
+    pub fn clear(&mut self) {
+        self.links.clear();
+        self.layers.clear();
+        self.arp = None;
+        self.ethertype = 0;
+        self.link_payload = 0;
+        self.undecoded = None;
+        self.truncated = false;
+    }
+}
+
 /// One IP header and what follows it.
 #[derive(Clone, Copy, Debug)]
 pub struct Layer {
@@ -45,7 +60,8 @@ pub struct Layer {
     pub dport: u16,
     /// The ports were in the captured bytes (true also for protocols without ports).
     pub ports_seen: bool,
-    /// Total length in bytes as the header says it (IPv6: 40 + payload length); the captured length if the header says 0.
+    /// Total length in bytes as the header says it (IPv6: 40 + payload length); if that is 0 (segmentation offload,
+    /// jumbograms), up to the end of the frame on the wire.
     pub ip_len: u32,
     /// Whether this is a fragment.
     pub fragment: Fragment,
@@ -61,7 +77,8 @@ pub struct Layer {
     pub tunnel: Option<Tunnel>,
     /// Index in `Decoded::links` of the link header that carries this layer directly or through plain IP tunnels.
     pub link: u8,
-    /// This layer follows its link header directly; false for IP in IP, 6in4, Teredo, GRE of IP.
+    /// This layer follows its link header directly; false for IP in IP, 6in4, Teredo, GRE of IP, and behind MPLS,
+    /// PPP and NSH.
     pub on_link: bool,
     /// Bytes of transport payload, from the header's lengths rather than from what was captured.
     pub payload_len: u32,
@@ -69,7 +86,8 @@ pub struct Layer {
     pub start: u32,
     /// End of the layer in the frame, without Ethernet padding.
     pub end: u32,
-    /// Where in the frame its transport payload starts; it ends at `end`.
+    /// Where in the frame its transport payload starts; it ends at `end`. For ICMP and ICMPv6 that is what follows
+    /// type, code and checksum.
     pub payload: u32,
 }
 
@@ -78,9 +96,9 @@ pub struct Layer {
 pub enum Fragment {
     /// A whole packet (also an IPv6 atomic fragment, RFC 6946).
     Whole,
-    /// Offset 0, more to come; ports are known.
+    /// Offset 0, more to come, with the packet's identification; ports are known.
     First(u32),
-    /// A later fragment: without ports.
+    /// A later fragment of the packet with this identification: without ports.
     Later(u32),
 }
 
@@ -125,23 +143,31 @@ pub enum Tunnel {
     Teredo,
     Tzsp,
     Mpls,
+    Gtp,
+    L2tp,
+    EtherIp,
+    Ethernet,
 }
 
-/// Why a frame was not decoded to its end.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[allow(missing_docs)]
-pub enum Undecoded {
-    LinkType,
-    LinkHeader,
-    EtherType,
-    Llc,
-    Arp,
-    Ipv4Header,
-    Ipv6Header,
-    Ipv6Extension,
-    IpVersion,
-    Transport,
-    TunnelHeader,
-    TunnelDepth,
-    VlanDepth,
+impl Tunnel {
+    /// The word used in findings and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tunnel::Gre => "gre",
+            Tunnel::ErspanI => "erspan-i",
+            Tunnel::ErspanII => "erspan-ii",
+            Tunnel::ErspanIII => "erspan-iii",
+            Tunnel::Vxlan => "vxlan",
+            Tunnel::Geneve => "geneve",
+            Tunnel::IpInIp => "ip-in-ip",
+            Tunnel::SixInFour => "6in4",
+            Tunnel::Teredo => "teredo",
+            Tunnel::Tzsp => "tzsp",
+            Tunnel::Mpls => "mpls",
+            Tunnel::Gtp => "gtp",
+            Tunnel::L2tp => "l2tp",
+            Tunnel::EtherIp => "etherip",
+            Tunnel::Ethernet => "ethernet",
+        }
+    }
 }
