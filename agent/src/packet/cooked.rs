@@ -1,7 +1,7 @@
 //! Link types other than Ethernet: Linux cooked captures, loopback, raw IP (formats as in the pcap LINKTYPE registry).
 
 use super::bytes::{array, be16};
-use super::decode::{Step, Walk};
+use super::decode::{Carrier, Step, Walk};
 use super::ethernet::tags;
 use super::link::{Link, LinkType};
 use super::numbers::ether_type;
@@ -21,7 +21,7 @@ pub fn link(walk: &mut Walk, link_type: LinkType) -> Result<Step, Undecoded> {
 }
 
 fn raw_ip(walk: &mut Walk, at: usize) -> Result<Step, Undecoded> {
-    walk.push_link(Link::default())?;
+    walk.push_link(Carrier::Wire)?;
     walk.out.link_payload = at;
     Ok(Step::Ip(at))
 }
@@ -29,7 +29,7 @@ fn raw_ip(walk: &mut Walk, at: usize) -> Result<Step, Undecoded> {
 /// Address families: 2 is IPv4 everywhere; IPv6 is 10 on Linux, 23 on Windows, 24, 28 and 30 on the BSDs. Both
 /// byte orders are tried, because the order is that of the host that captured.
 fn loopback(walk: &mut Walk) -> Result<Step, Undecoded> {
-    let family = array(walk.frame, 0).copied().map(u32::from_le_bytes);
+    let family = array(walk.packet.frame, 0).copied().map(u32::from_le_bytes);
     match family.map(|f| if f > 0xffff { f.swap_bytes() } else { f }) {
         Some(2 | 10 | 23 | 24 | 28 | 30) => raw_ip(walk, 4),
         _ => no_header(walk),
@@ -37,44 +37,53 @@ fn loopback(walk: &mut Walk) -> Result<Step, Undecoded> {
 }
 
 fn sll(walk: &mut Walk) -> Result<Step, Undecoded> {
-    let Some(&[_, packet_type, h0, h1, _, length, a, b, c, d, e, f, _, _]) = array(walk.frame, 0) else {
+    let Some(&[_, packet_type, h0, h1, _, length, a, b, c, d, e, f, _, _]) = array(walk.packet.frame, 0) else {
         return no_header(walk);
     };
-    let mut link = cooked_link(packet_type, [h0, h1], length, [a, b, c, d, e, f]);
-    let payload = tags(walk.frame, 14, &mut link.vlans);
-    walk.push_link(link)?;
+    let frame = walk.packet.frame;
+    let link = cooked_link(walk, packet_type, [h0, h1], length, [a, b, c, d, e, f])?;
+    let payload = tags(frame, 14, &mut link.vlans);
     cooked_payload(walk, [h0, h1], payload)
 }
 
 /// As SLL, but the protocol stands first, so that a tag's TCI follows the whole header.
 fn sll2(walk: &mut Walk) -> Result<Step, Undecoded> {
     const HEADER: usize = 20;
-    let Some(&[p0, p1, _, _, _, _, _, _, h0, h1, packet_type, length, a, b, c, d, e, f, _, _]) = array(walk.frame, 0) else {
+    let Some(&[p0, p1, _, _, _, _, _, _, h0, h1, packet_type, length, a, b, c, d, e, f, _, _]) = array(walk.packet.frame, 0) else {
         return no_header(walk);
     };
-    let mut link = cooked_link(packet_type, [h0, h1], length, [a, b, c, d, e, f]);
+    let frame = walk.packet.frame;
+    let link = cooked_link(walk, packet_type, [h0, h1], length, [a, b, c, d, e, f])?;
     let protocol = u16::from_be_bytes([p0, p1]);
     let payload = match protocol {
         ether_type::C_TAG | ether_type::S_TAG | ether_type::OLD_TAG_1 | ether_type::OLD_TAG_2 | ether_type::OLD_TAG_3 => {
-            be16(walk.frame, HEADER).and_then(|tci| {
+            be16(frame, HEADER).and_then(|tci| {
                 link.vlans.push(tci);
-                tags(walk.frame, HEADER + 2, &mut link.vlans)
+                tags(frame, HEADER + 2, &mut link.vlans)
             })
         }
         _ => Some((protocol, HEADER)),
     };
-    walk.push_link(link)?;
     cooked_payload(walk, [h0, h1], payload)
 }
 
 fn no_header(walk: &mut Walk) -> Result<Step, Undecoded> {
-    walk.push_link(Link::default())?;
+    walk.push_link(Carrier::Wire)?;
     Err(Undecoded::LinkHeader)
 }
 
-fn cooked_link(packet_type: u8, hardware: [u8; 2], address_length: u8, address: [u8; 6]) -> Link {
+fn cooked_link<'w>(
+    walk: &'w mut Walk,
+    packet_type: u8,
+    hardware: [u8; 2],
+    address_length: u8,
+    address: [u8; 6],
+) -> Result<&'w mut Link, Undecoded> {
     let is_mac = u16::from_be_bytes(hardware) == ETHERNET_HARDWARE && address_length == 6;
-    Link { src: is_mac.then_some(Mac(address)), sll_packet_type: Some(packet_type), ..Link::default() }
+    let link = walk.push_link(Carrier::Wire)?;
+    link.src = is_mac.then_some(Mac(address));
+    link.sll_packet_type = Some(packet_type);
+    Ok(link)
 }
 
 fn cooked_payload(walk: &mut Walk, hardware: [u8; 2], payload: Option<(u16, usize)>) -> Result<Step, Undecoded> {

@@ -32,7 +32,8 @@ pub fn decode(link_type: LinkType, data: &[u8], wire_len: u32, options: &DecodeO
     out.clear();
     out.truncated = u32::try_from(data.len()).is_ok_and(|captured| captured < wire_len);
     let limit = data.len().max(wire_len as usize);
-    let mut walk = Walk { frame: data, limit, on_link: true, options: *options, out };
+    let packet = Packet { frame: data, limit, options: *options };
+    let mut walk = Walk { packet, on_link: true, out };
     if let Err(reason) = walk.run(link_type) {
         walk.out.undecoded = Some(reason);
     }
@@ -44,6 +45,8 @@ pub(super) enum Step {
     Done,
     /// An Ethernet header, carried by a tunnel.
     Ethernet(usize, Carrier),
+    /// An IP header that a mirror sent without the link header it had.
+    BareIp(usize, Carrier),
     /// An IP header of the version that its first nibble says.
     Ip(usize),
     /// What the EtherType says, behind a tunnel header.
@@ -66,25 +69,35 @@ pub(super) enum Carrier {
 }
 
 impl Carrier {
-    /// The link header of a frame carried so, still without addresses.
-    pub fn link(self) -> Link {
-        let (mirrored, erspan_vlan) = match self {
-            Carrier::Mirror(vlan) => (true, vlan),
-            Carrier::Wire | Carrier::Tunnel => (false, None),
-        };
-        Link { mirrored, erspan_vlan, tunnelled: matches!(self, Carrier::Tunnel), ..Link::default() }
+    /// Marks the link header of a frame carried so.
+    #[inline(always)]
+    fn mark(self, link: &mut Link) {
+        match self {
+            Carrier::Wire => {}
+            Carrier::Tunnel => link.tunnelled = true,
+            Carrier::Mirror(vlan) => {
+                link.mirrored = true;
+                link.erspan_vlan = vlan;
+            }
+        }
     }
 }
 
-/// The state of the walk. Offsets always count from the start of the frame.
-pub(super) struct Walk<'a> {
+/// The bytes that the walk has before it. Offsets always count from the start of the frame.
+#[derive(Clone, Copy)]
+pub(super) struct Packet<'a> {
     /// The captured bytes, cut to the length that the innermost IP header says.
     pub frame: &'a [u8],
     /// Where the same end lies on the wire; at least the length of `frame`.
     pub limit: usize,
+    pub options: DecodeOptions,
+}
+
+/// The state of the walk.
+pub(super) struct Walk<'a> {
+    pub packet: Packet<'a>,
     /// No tunnel, MPLS or PPP header since the last link header.
     pub on_link: bool,
-    pub options: DecodeOptions,
     pub out: &'a mut Decoded,
 }
 
@@ -101,6 +114,11 @@ impl Walk<'_> {
                 Step::Done => return Ok(()),
                 Step::Ip(at) => ip::ip(self, at)?,
                 Step::Ethernet(at, carrier) => ethernet::ethernet(self, at, carrier)?,
+                Step::BareIp(at, carrier) => {
+                    self.push_link(carrier)?;
+                    self.on_link = true;
+                    Step::Ip(at)
+                }
                 Step::Protocol(ether_type, at) => self.protocol(ether_type, at)?,
                 Step::Mpls(at) => tunnel::mpls(self, at)?,
                 Step::Ppp(at) => tunnel::ppp(self, at)?,
@@ -114,7 +132,7 @@ impl Walk<'_> {
         self.on_link = true;
         if self.out.links.len() == 1 {
             self.out.ethertype = if ether_type < ether_type::LOWEST { 0 } else { ether_type };
-            self.out.link_payload = at.min(self.frame.len());
+            self.out.link_payload = at.min(self.packet.frame.len());
         }
         self.link_protocol(ether_type, at)
     }
@@ -141,27 +159,30 @@ impl Walk<'_> {
             ether_type::PPPOE_SESSION => Ok(Step::Ppp(at + PPPOE_HEADER)),
             ether_type::PPP => Ok(Step::Ppp(at)),
             ether_type::ETHERNET => Ok(Step::Ethernet(at, Carrier::Tunnel)),
-            ether_type::NSH => tunnel::nsh(self, at),
+            ether_type::NSH => tunnel::nsh(&self.packet, at),
             ether_type::TRILL | ether_type::FABRIC_PATH | ether_type::BATMAN => Err(Undecoded::EtherType),
             _ => Ok(Step::Done),
         }
     }
 
-    /// Adds a link header, unless there are too many.
+    /// Adds a link header to be filled in, unless there are too many.
     #[inline(always)]
-    pub fn push_link(&mut self, link: Link) -> Result<(), Undecoded> {
+    pub fn push_link(&mut self, carrier: Carrier) -> Result<&mut Link, Undecoded> {
         if self.out.links.len() >= MAX_LINKS {
             return Err(Undecoded::TunnelDepth);
         }
-        self.out.links.push(link);
-        Ok(())
+        self.out.links.push(Link::EMPTY);
+        let link = self.out.links.last_mut().ok_or(Undecoded::TunnelDepth)?;
+        carrier.mark(link);
+        Ok(link)
     }
 
     /// Cuts off what lies behind a packet: the padding of its frame.
     #[inline(always)]
     pub fn end_at(&mut self, end: usize) {
-        self.frame = self.frame.get(..end).unwrap_or(self.frame);
-        self.limit = self.limit.min(end);
+        let packet = &mut self.packet;
+        packet.frame = packet.frame.get(..end).unwrap_or(packet.frame);
+        packet.limit = packet.limit.min(end);
     }
 }
 

@@ -9,18 +9,12 @@ use crate::base::{Mac, VlanStack};
 /// An Ethernet header with its tags.
 #[inline(always)]
 pub fn ethernet(walk: &mut Walk, at: usize, carrier: Carrier) -> Result<Step, Undecoded> {
-    let mut link = carrier.link();
-    let payload = match array::<12>(walk.frame, at) {
-        Some(&[d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5]) => {
-            link.dst = Some(Mac([d0, d1, d2, d3, d4, d5]));
-            link.src = Some(Mac([s0, s1, s2, s3, s4, s5]));
-            tags(walk.frame, at + 12, &mut link.vlans)
-        }
-        None => None,
-    };
-    walk.push_link(link)?;
-    let (ether_type, at) = payload.ok_or(Undecoded::LinkHeader)?;
-    walk.link_payload(ether_type, at)
+    let frame = walk.packet.frame;
+    let link = walk.push_link(carrier)?;
+    link.dst = Some(Mac(*array(frame, at).ok_or(Undecoded::LinkHeader)?));
+    link.src = Some(Mac(*array(frame, at + 6).ok_or(Undecoded::LinkHeader)?));
+    let (ether_type, payload) = tags(frame, at + 12, &mut link.vlans).ok_or(Undecoded::LinkHeader)?;
+    walk.link_payload(ether_type, payload)
 }
 
 /// Walks the tags from the EtherType at `at` on, however many. Returns the first EtherType that is no tag, and
@@ -74,7 +68,7 @@ pub fn backbone(at: usize) -> Result<Step, Undecoded> {
 pub fn llc(walk: &mut Walk, at: usize) -> Result<Step, Undecoded> {
     const SNAP: u8 = 0xaa;
     const IP: u8 = 0x06;
-    let &[destination, source, control] = array(walk.frame, at).ok_or(Undecoded::Llc)?;
+    let &[destination, source, control] = array(walk.packet.frame, at).ok_or(Undecoded::Llc)?;
     let body = at + if control & 3 == 3 { 3 } else { 4 };
     match (destination, source & 0xfe) {
         (SNAP, SNAP) => snap(walk, body),
@@ -84,7 +78,7 @@ pub fn llc(walk: &mut Walk, at: usize) -> Result<Step, Undecoded> {
 }
 
 fn snap(walk: &mut Walk, at: usize) -> Result<Step, Undecoded> {
-    match array(walk.frame, at).ok_or(Undecoded::Llc)? {
+    match array(walk.packet.frame, at).ok_or(Undecoded::Llc)? {
         // RFC 1042, and the bridge tunnel of IEEE 802.1H.
         [0, 0, 0] | [0, 0, 0xf8] => {}
         // IEEE 802.1: bridged frames of other media (RFC 2684).
@@ -92,7 +86,7 @@ fn snap(walk: &mut Walk, at: usize) -> Result<Step, Undecoded> {
         _ => return Ok(Step::Done),
     }
     let vlans = &mut walk.out.links.last_mut().ok_or(Undecoded::Llc)?.vlans;
-    match tags(walk.frame, at + 3, vlans).ok_or(Undecoded::Llc)? {
+    match tags(walk.packet.frame, at + 3, vlans).ok_or(Undecoded::Llc)? {
         (0..ether_type::LOWEST | ether_type::LLC, _) => Ok(Step::Done),
         (ether_type, payload) => walk.link_protocol(ether_type, payload),
     }

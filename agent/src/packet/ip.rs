@@ -18,7 +18,7 @@ pub fn ip(walk: &mut Walk, at: usize) -> Result<Step, Undecoded> {
     if walk.out.layers.len() >= MAX_LAYERS {
         return Err(Undecoded::TunnelDepth);
     }
-    match walk.frame.get(at).map(|first| first >> 4) {
+    match walk.packet.frame.get(at).map(|first| first >> 4) {
         Some(4) => ipv4(walk, at),
         Some(6) => ipv6(walk, at),
         _ => Err(Undecoded::IpVersion),
@@ -27,97 +27,86 @@ pub fn ip(walk: &mut Walk, at: usize) -> Result<Step, Undecoded> {
 
 #[inline(always)]
 fn ipv4(walk: &mut Walk, at: usize) -> Result<Step, Undecoded> {
-    let header: &[u8; IPV4_HEADER] = array(walk.frame, at).ok_or(Undecoded::Ipv4Header)?;
-    let &[v, tos, t0, t1, i0, i1, f0, f1, ttl, proto, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = header;
+    let header: &[u8; IPV4_HEADER] = array(walk.packet.frame, at).ok_or(Undecoded::Ipv4Header)?;
+    let &[v, tos, t0, t1, i0, i1, f0, f1, ttl, proto, _, _, ..] = header;
+    let (Some(&src), Some(&dst)) = (array(header, 12), array(header, 16)) else { return Err(Undecoded::Ipv4Header) };
     let header_len = usize::from(v & 15) * 4;
     let ip_len = match u16::from_be_bytes([t0, t1]) {
         // Segmentation offload of the capturing host: only the frame knows.
-        0 => walk.limit.saturating_sub(at),
+        0 => walk.packet.limit.saturating_sub(at),
         length => usize::from(length),
     };
     if header_len < IPV4_HEADER || ip_len < header_len {
         return Err(Undecoded::Ipv4Header);
     }
     walk.end_at(at + ip_len);
-    let id = u32::from(u16::from_be_bytes([i0, i1]));
-    let flags_and_offset = u16::from_be_bytes([f0, f1]);
-    let mut chain = Chain { proto, at: at + header_len, fragment: fragment(flags_and_offset & 0x1fff, flags_and_offset & 0x2000 != 0, id), cut: false };
+    let (flags_and_offset, id) = (u16::from_be_bytes([f0, f1]), u16::from_be_bytes([i0, i1]));
+    let fragment = fragment(flags_and_offset & 0x1fff, flags_and_offset & 0x2000 != 0, u32::from(id));
+    let mut chain = Chain { proto, at: at + header_len, fragment, cut: false };
     if proto == ip_proto::AUTHENTICATION {
-        chain.walk(walk.frame);
+        chain.walk(walk.packet.frame);
     }
-    let (src, dst) = (Ipv4Addr::new(s0, s1, s2, s3), Ipv4Addr::new(d0, d1, d2, d3));
-    let layer = Layer { ttl, tos, ..blank(walk, src.into(), dst.into(), at, ip_len, &chain) };
-    finish(walk, layer, &chain)
+    let (src, dst) = (Ipv4Addr::from_octets(src).into(), Ipv4Addr::from_octets(dst).into());
+    layer(walk, &Header { src, dst, ttl, tos, at, ip_len }, &chain)
 }
 
 #[inline(always)]
 fn ipv6(walk: &mut Walk, at: usize) -> Result<Step, Undecoded> {
-    let header: &[u8; IPV6_HEADER] = array(walk.frame, at).ok_or(Undecoded::Ipv6Header)?;
-    let (fixed, addresses) = header.split_at(8);
-    let &[v, c, _, _, p0, p1, proto, ttl] = fixed else { return Err(Undecoded::Ipv6Header) };
-    let (Some(&src), Some(&dst)) = (addresses.first_chunk::<16>(), addresses.last_chunk::<16>()) else {
-        return Err(Undecoded::Ipv6Header);
-    };
+    let header: &[u8; IPV6_HEADER] = array(walk.packet.frame, at).ok_or(Undecoded::Ipv6Header)?;
+    let &[v, c, _, _, p0, p1, proto, ttl, ..] = header;
+    let (Some(&src), Some(&dst)) = (array(header, 8), array(header, 24)) else { return Err(Undecoded::Ipv6Header) };
     let ip_len = match u16::from_be_bytes([p0, p1]) {
         // A jumbogram (RFC 2675), or segmentation offload.
-        0 if proto != ip_proto::NO_NEXT_HEADER => walk.limit.saturating_sub(at),
+        0 if proto != ip_proto::NO_NEXT_HEADER => walk.packet.limit.saturating_sub(at),
         length => IPV6_HEADER + usize::from(length),
     };
     walk.end_at(at + ip_len);
     let mut chain = Chain { proto, at: at + IPV6_HEADER, fragment: Fragment::Whole, cut: false };
-    chain.walk(walk.frame);
-    let (src, dst) = (Ipv6Addr::from(src), Ipv6Addr::from(dst));
-    let layer = Layer { ttl, tos: v << 4 | c >> 4, ..blank(walk, src.into(), dst.into(), at, ip_len, &chain) };
-    finish(walk, layer, &chain)
+    chain.walk(walk.packet.frame);
+    let (src, dst) = (Ipv6Addr::from_octets(src).into(), Ipv6Addr::from_octets(dst).into());
+    layer(walk, &Header { src, dst, ttl, tos: v << 4 | c >> 4, at, ip_len }, &chain)
 }
 
-/// A layer whose transport is not read yet.
-#[inline(always)]
-fn blank(walk: &Walk, src: IpAddr, dst: IpAddr, at: usize, ip_len: usize, chain: &Chain) -> Layer {
-    Layer {
-        src,
-        dst,
-        proto: chain.proto,
-        ttl: 0,
-        tos: 0,
-        sport: 0,
-        dport: 0,
-        ports_seen: true,
-        ip_len: ip_len as u32,
-        fragment: chain.fragment,
-        tcp: None,
-        icmp: None,
-        sctp_chunk: None,
-        quote: None,
-        tunnel: None,
-        link: walk.out.links.len().saturating_sub(1) as u8,
-        on_link: walk.on_link,
-        payload_len: (at + ip_len).saturating_sub(chain.at) as u32,
-        start: at as u32,
-        end: walk.frame.len() as u32,
-        payload: chain.at.min(walk.frame.len()) as u32,
-    }
+/// What both versions say.
+struct Header {
+    src: IpAddr,
+    dst: IpAddr,
+    ttl: u8,
+    tos: u8,
+    at: usize,
+    ip_len: usize,
 }
 
-/// Reads the transport, keeps the layer whatever that says, and goes on into its tunnel.
+/// Adds a layer, reads its transport, and goes on into its tunnel. The layer is kept whatever its transport says.
 #[inline(always)]
-fn finish(walk: &mut Walk, mut layer: Layer, chain: &Chain) -> Result<Step, Undecoded> {
-    let step = match chain {
-        Chain { cut: true, .. } => {
-            layer.ports_seen = !transport::has_ports(chain.proto);
-            Err(Undecoded::Ipv6Extension)
-        }
-        Chain { fragment: Fragment::Later(_), .. } => {
-            layer.ports_seen = !transport::has_ports(chain.proto);
-            Ok(Step::Done)
-        }
-        _ => transport::transport(walk, &mut layer, chain.at),
-    };
-    walk.out.layers.push(layer);
+fn layer(walk: &mut Walk, header: &Header, chain: &Chain) -> Result<Step, Undecoded> {
+    let link = walk.out.links.len().saturating_sub(1) as u8;
+    // Filled in where it stays, because moving one costs more than reading the headers.
+    walk.out.layers.push(Layer::BLANK);
+    let layer = walk.out.layers.last_mut().ok_or(Undecoded::TunnelDepth)?;
+    let captured = walk.packet.frame.len();
+    layer.src = header.src;
+    layer.dst = header.dst;
+    layer.proto = chain.proto;
+    layer.ttl = header.ttl;
+    layer.tos = header.tos;
+    layer.ip_len = header.ip_len as u32;
+    layer.fragment = chain.fragment;
+    layer.link = link;
+    layer.on_link = walk.on_link;
+    layer.payload_len = (header.at + header.ip_len).saturating_sub(chain.at) as u32;
+    layer.start = header.at as u32;
+    layer.end = captured as u32;
+    layer.payload = chain.at.min(captured) as u32;
     walk.on_link = false;
-    step
+    if chain.cut || matches!(chain.fragment, Fragment::Later(_)) {
+        layer.ports_seen = !transport::has_ports(chain.proto);
+        return if chain.cut { Err(Undecoded::Ipv6Extension) } else { Ok(Step::Done) };
+    }
+    transport::transport(&walk.packet, layer, chain.at)
 }
 
+#[inline(always)]
 fn fragment(offset: u16, more: bool, id: u32) -> Fragment {
     match (offset, more) {
         (0, false) => Fragment::Whole,

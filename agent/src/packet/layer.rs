@@ -1,6 +1,6 @@
 //! IP layers of one frame, outermost first.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::link::{Arp, Link};
 use super::undecoded::Undecoded;
@@ -89,6 +89,33 @@ pub struct Layer {
     /// Where in the frame its transport payload starts; it ends at `end`. For ICMP and ICMPv6 that is what follows
     /// type, code and checksum.
     pub payload: u32,
+}
+
+impl Layer {
+    /// A layer of which nothing is known yet.
+    pub(super) const BLANK: Layer = Layer {
+        src: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        dst: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        proto: 0,
+        ttl: 0,
+        tos: 0,
+        sport: 0,
+        dport: 0,
+        ports_seen: true,
+        ip_len: 0,
+        fragment: Fragment::Whole,
+        tcp: None,
+        icmp: None,
+        sctp_chunk: None,
+        quote: None,
+        tunnel: None,
+        link: 0,
+        on_link: false,
+        payload_len: 0,
+        start: 0,
+        end: 0,
+        payload: 0,
+    };
 }
 
 /// Fragment state of a layer.

@@ -62,6 +62,19 @@ pub struct Link {
     pub sll_packet_type: Option<u8>,
 }
 
+impl Link {
+    /// A link header that says nothing.
+    pub const EMPTY: Link = Link {
+        src: None,
+        dst: None,
+        vlans: VlanStack::EMPTY,
+        erspan_vlan: None,
+        mirrored: false,
+        tunnelled: false,
+        sll_packet_type: None,
+    };
+}
+
 /// One ARP packet for IPv4 over Ethernet (RFC 826).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Arp {

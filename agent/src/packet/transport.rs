@@ -1,7 +1,7 @@
 //! What stands behind the IP headers: ports, TCP flags, ICMP types, and the tunnels that start there.
 
 use super::bytes::array;
-use super::decode::{Step, Walk};
+use super::decode::{Packet, Step};
 use super::layer::{Layer, Tcp};
 use super::numbers::ip_proto;
 use super::quote;
@@ -16,44 +16,44 @@ pub fn has_ports(proto: u8) -> bool {
 
 /// Fills in the transport at `at`. The layer is kept also where this fails.
 #[inline(always)]
-pub fn transport(walk: &mut Walk, layer: &mut Layer, at: usize) -> Result<Step, Undecoded> {
+pub fn transport(packet: &Packet, layer: &mut Layer, at: usize) -> Result<Step, Undecoded> {
     match layer.proto {
-        ip_proto::TCP => tcp(walk.frame, layer, at),
+        ip_proto::TCP => tcp(packet.frame, layer, at),
         ip_proto::UDP => {
-            ports(walk.frame, layer, at)?;
-            header(walk.frame, layer, at, 8);
+            ports(packet.frame, layer, at)?;
+            header(packet.frame, layer, at, 8);
             if tunnel::is_tunnel_port(layer.sport) || tunnel::is_tunnel_port(layer.dport) {
-                tunnel::udp(walk, layer, at + 8)
+                tunnel::udp(packet, layer, at + 8)
             } else {
                 Ok(Step::Done)
             }
         }
-        _ => other(walk, layer, at),
+        _ => other(packet, layer, at),
     }
 }
 
-fn other(walk: &mut Walk, layer: &mut Layer, at: usize) -> Result<Step, Undecoded> {
+fn other(packet: &Packet, layer: &mut Layer, at: usize) -> Result<Step, Undecoded> {
     match layer.proto {
-        ip_proto::ICMP | ip_proto::ICMPV6 => icmp(walk.frame, layer, at),
+        ip_proto::ICMP | ip_proto::ICMPV6 => icmp(packet.frame, layer, at),
         ip_proto::SCTP => {
-            ports(walk.frame, layer, at)?;
-            header(walk.frame, layer, at, 12);
-            layer.sctp_chunk = walk.frame.get(at + 12).copied();
+            ports(packet.frame, layer, at)?;
+            header(packet.frame, layer, at, 12);
+            layer.sctp_chunk = packet.frame.get(at + 12).copied();
             Ok(Step::Done)
         }
         ip_proto::DCCP => {
-            ports(walk.frame, layer, at)?;
+            ports(packet.frame, layer, at)?;
             // Data offset in words (RFC 4340, section 5.1).
-            let words = walk.frame.get(at + 4).copied().unwrap_or(0);
-            header(walk.frame, layer, at, usize::from(words).max(3) * 4);
+            let words = packet.frame.get(at + 4).copied().unwrap_or(0);
+            header(packet.frame, layer, at, usize::from(words).max(3) * 4);
             Ok(Step::Done)
         }
         ip_proto::UDP_LITE => {
-            ports(walk.frame, layer, at)?;
-            header(walk.frame, layer, at, 8);
+            ports(packet.frame, layer, at)?;
+            header(packet.frame, layer, at, 8);
             Ok(Step::Done)
         }
-        _ => tunnel::ip_payload(walk, layer, at),
+        _ => tunnel::ip_payload(packet, layer, at),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::erspan::{self, Version};
 use crate::packet::bytes::{array, be16};
-use crate::packet::decode::{Carrier, Step, Walk};
+use crate::packet::decode::{Carrier, Packet, Step};
 use crate::packet::layer::{Layer, Tunnel};
 use crate::packet::numbers::ether_type;
 use crate::packet::undecoded::Undecoded;
@@ -16,25 +16,25 @@ const ACKNOWLEDGMENT: u16 = 0x0080;
 const VERSION: u16 = 0x0007;
 
 /// A GRE header; `layer` is the one whose payload it is.
-pub fn gre(walk: &mut Walk, layer: &mut Layer, at: usize) -> Result<Step, Undecoded> {
+pub fn gre(packet: &Packet, layer: &mut Layer, at: usize) -> Result<Step, Undecoded> {
     layer.tunnel = Some(Tunnel::Gre);
-    let &[f0, f1, p0, p1] = array(walk.frame, at).ok_or(Undecoded::TunnelHeader)?;
+    let &[f0, f1, p0, p1] = array(packet.frame, at).ok_or(Undecoded::TunnelHeader)?;
     let (flags, protocol) = (u16::from_be_bytes([f0, f1]), u16::from_be_bytes([p0, p1]));
     let body = match flags & VERSION {
-        0 => body(walk.frame, flags, at).ok_or(Undecoded::TunnelHeader)?,
+        0 => body(packet.frame, flags, at).ok_or(Undecoded::TunnelHeader)?,
         1 => at + 8 + words(flags, SEQUENCE) + words(flags, ACKNOWLEDGMENT),
         _ => return Err(Undecoded::TunnelHeader),
     };
-    if body >= walk.limit {
+    if body >= packet.limit {
         // A keepalive, or an acknowledgment of PPTP.
         return Ok(Step::Done);
     }
     match protocol {
-        ether_type::ERSPAN if flags & SEQUENCE == 0 => erspan::erspan(walk, layer, Version::I, body),
-        ether_type::ERSPAN | ether_type::ERSPAN_III => erspan::erspan(walk, layer, Version::InHeader, body),
+        ether_type::ERSPAN if flags & SEQUENCE == 0 => erspan::erspan(packet, layer, Version::I, body),
+        ether_type::ERSPAN | ether_type::ERSPAN_III => erspan::erspan(packet, layer, Version::InHeader, body),
         ether_type::ETHERNET => Ok(Step::Ethernet(body, Carrier::Tunnel)),
         // Version 2 puts four bytes of its own in front of the packet.
-        ether_type::WCCP if walk.frame.get(body).is_some_and(|first| first >> 4 != 4) => Ok(Step::Ip(body + 4)),
+        ether_type::WCCP if packet.frame.get(body).is_some_and(|first| first >> 4 != 4) => Ok(Step::Ip(body + 4)),
         ether_type::WCCP => Ok(Step::Ip(body)),
         other => Ok(Step::Protocol(other, body)),
     }

@@ -12,11 +12,11 @@ const MPLS_MULTICAST: u16 = 0x0283;
 /// A PPP frame. Address and control bytes, and the first byte of the protocol, may have been left out.
 pub fn ppp(walk: &mut Walk, at: usize) -> Result<Step, Undecoded> {
     walk.on_link = false;
-    let at = if array(walk.frame, at) == Some(&[0xff, 0x03]) { at + 2 } else { at };
-    let first = *walk.frame.get(at).ok_or(Undecoded::TunnelHeader)?;
+    let at = if array(walk.packet.frame, at) == Some(&[0xff, 0x03]) { at + 2 } else { at };
+    let first = *walk.packet.frame.get(at).ok_or(Undecoded::TunnelHeader)?;
     let (protocol, body) = match first & 1 {
         1 => (u16::from(first), at + 1),
-        _ => (be16(walk.frame, at).ok_or(Undecoded::TunnelHeader)?, at + 2),
+        _ => (be16(walk.packet.frame, at).ok_or(Undecoded::TunnelHeader)?, at + 2),
     };
     match protocol {
         IPV4 | IPV6 => Ok(Step::Ip(body)),

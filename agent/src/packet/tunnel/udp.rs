@@ -1,7 +1,7 @@
 //! Tunnels in UDP, told by their registered ports, on either side.
 
 use crate::packet::bytes::{array, be16};
-use crate::packet::decode::{Carrier, Step, Walk};
+use crate::packet::decode::{Carrier, Packet, Step};
 use crate::packet::layer::{Layer, Tunnel};
 use crate::packet::numbers::port;
 use crate::packet::undecoded::Undecoded;
@@ -15,17 +15,17 @@ pub fn is_tunnel_port(number: u16) -> bool {
 
 /// The tunnel in the payload of a UDP layer, if it is one. A port alone proves nothing, since it may have been
 /// chosen at random: what does not look like the tunnel stays plain UDP.
-pub fn udp(walk: &mut Walk, layer: &mut Layer, at: usize) -> Result<Step, Undecoded> {
+pub fn udp(packet: &Packet, layer: &mut Layer, at: usize) -> Result<Step, Undecoded> {
     for number in [layer.dport, layer.sport] {
         let found = match number {
-            port::VXLAN => vxlan(walk, at),
-            port::GENEVE => geneve(walk.frame, at),
-            port::TEREDO => teredo(walk.frame, at),
-            port::TZSP => tzsp(walk, at),
-            port::GTP_U => gtp(walk.frame, at),
-            port::L2TP => l2tp(walk.frame, at),
+            port::VXLAN => vxlan(packet, at),
+            port::GENEVE => geneve(packet.frame, at),
+            port::TEREDO => teredo(packet.frame, at),
+            port::TZSP => tzsp(packet, at),
+            port::GTP_U => gtp(packet.frame, at),
+            port::L2TP => l2tp(packet.frame, at),
             port::MPLS => Some((Tunnel::Mpls, Step::Mpls(at))),
-            port::GRE => return super::gre::gre(walk, layer, at),
+            port::GRE => return super::gre::gre(packet, layer, at),
             _ => None,
         };
         if let Some((tunnel, step)) = found {
@@ -39,9 +39,9 @@ pub fn udp(walk: &mut Walk, layer: &mut Layer, at: usize) -> Result<Step, Undeco
 type Found = Option<(Tunnel, Step)>;
 
 /// RFC 7348, section 5: eight bytes, then a frame.
-fn vxlan(walk: &Walk, at: usize) -> Found {
+fn vxlan(packet: &Packet, at: usize) -> Found {
     const LEAST: usize = 8 + 14;
-    (walk.limit >= at + LEAST).then_some((Tunnel::Vxlan, Step::Ethernet(at + 8, Carrier::Tunnel)))
+    (packet.limit >= at + LEAST).then_some((Tunnel::Vxlan, Step::Ethernet(at + 8, Carrier::Tunnel)))
 }
 
 /// RFC 8926, section 3.4: eight bytes, options, then what the EtherType says.
@@ -64,9 +64,9 @@ fn teredo(frame: &[u8], mut at: usize) -> Found {
 }
 
 /// TaZmen Sniffer Protocol: version, type, what is carried, tags, frame.
-fn tzsp(walk: &Walk, at: usize) -> Found {
+fn tzsp(packet: &Packet, at: usize) -> Found {
     const ETHERNET: u16 = 1;
-    let frame = walk.frame;
+    let frame = packet.frame;
     // Received, or to be sent; other types carry no frame.
     let &[1, 0 | 1, e0, e1] = array(frame, at)? else { return None };
     if u16::from_be_bytes([e0, e1]) != ETHERNET {
@@ -80,7 +80,7 @@ fn tzsp(walk: &Walk, at: usize) -> Found {
             _ => at += 2 + usize::from(*frame.get(at + 1)?),
         }
     }
-    let carrier = if walk.options.tzsp { Carrier::Mirror(None) } else { Carrier::Tunnel };
+    let carrier = if packet.options.tzsp { Carrier::Mirror(None) } else { Carrier::Tunnel };
     Some((Tunnel::Tzsp, Step::Ethernet(at + 1, carrier)))
 }
 
