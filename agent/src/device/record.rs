@@ -121,21 +121,21 @@ impl Device {
         }
     }
 
-    /// Notes an own frame in a VLAN.
-    pub fn in_vlan(&mut self, vlan: u16, at: Timestamp) {
+    /// Notes own frames in a VLAN between these times.
+    pub fn in_vlan(&mut self, vlan: u16, from: Timestamp, to: Timestamp) {
         if let Some((_, first, last)) = self.vlans.iter_mut().find(|v| v.0 == vlan) {
-            (*first, *last) = ((*first).min(at), (*last).max(at));
+            (*first, *last) = ((*first).min(from), (*last).max(to));
         } else if self.vlans.len() < MAX_VLANS {
-            self.vlans.push((vlan, at, at));
+            self.vlans.push((vlan, from, to));
         }
     }
 }
 
 impl Sight {
-    /// A frame of any sort was seen at this time.
-    pub fn at(&mut self, time: Timestamp) {
-        self.first = Some(self.first.map_or(time, |first| first.min(time)));
-        self.last = Some(self.last.map_or(time, |last| last.max(time)));
+    /// Frames of any sort were seen between these times.
+    pub fn between(&mut self, first: Timestamp, last: Timestamp) {
+        self.first = Some(self.first.map_or(first, |known| known.min(first)));
+        self.last = Some(self.last.map_or(last, |known| known.max(last)));
     }
 }
 

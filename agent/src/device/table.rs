@@ -1,6 +1,7 @@
 //! All hosts, by MAC and by address.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 
 use super::record::{Device, Key};
 use crate::base::{Map, Mac};
@@ -11,12 +12,22 @@ pub const MAX_DEVICES: usize = 65_536;
 /// Addresses whose owner is kept; beyond it new owners are refused and counted.
 const MAX_OWNED: usize = 262_144;
 
-/// Index of a device; devices are never removed.
+/// Place of a device in the table; devices are never removed. Not zero, so that "no device" takes no room.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct DeviceId(pub u32);
+pub struct DeviceId(NonZeroU32);
+
+impl DeviceId {
+    fn new(at: usize) -> Option<Self> {
+        NonZeroU32::new(u32::try_from(at).ok()?.checked_add(1)?).map(DeviceId)
+    }
+
+    fn at(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
 
 /// All hosts.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Devices {
     all: Vec<Device>,
     by_key: Map<Key, DeviceId>,
@@ -47,7 +58,7 @@ impl Devices {
             self.refused += 1;
             return None;
         }
-        let id = DeviceId(self.all.len() as u32);
+        let id = DeviceId::new(self.all.len())?;
         self.all.push(Device::new(key));
         self.by_key.insert(key, id);
         Some(id)
@@ -68,16 +79,16 @@ impl Devices {
 
     /// One device.
     pub fn get(&self, id: DeviceId) -> Option<&Device> {
-        self.all.get(id.0 as usize)
+        self.all.get(id.at())
     }
 
     /// One device, to change it.
     pub fn get_mut(&mut self, id: DeviceId) -> Option<&mut Device> {
-        self.all.get_mut(id.0 as usize)
+        self.all.get_mut(id.at())
     }
 
     /// All devices in the order in which they were first seen.
     pub fn iter(&self) -> impl Iterator<Item = (DeviceId, &Device)> {
-        self.all.iter().enumerate().map(|(at, device)| (DeviceId(at as u32), device))
+        self.all.iter().enumerate().filter_map(|(at, device)| Some((DeviceId::new(at)?, device)))
     }
 }

@@ -3,7 +3,8 @@
 use super::Engine;
 use super::direction::{ACK, ICMP, ICMPV6, IcmpRole, RST, SCTP, SCTP_ABORT, SYN, TCP, UDP, guess, handshake, icmp_role};
 use crate::base::{Mac, Timestamp};
-use crate::flow::{Copy, Credit, Direction, Flow, FlowKey, IDLE_TIMEOUT, Path, Refusal, Side, Sighting};
+use crate::device::Devices;
+use crate::flow::{Copy, Covered, Credit, Direction, Flow, FlowKey, IDLE_TIMEOUT, Path, Refusal, Side, Sighting};
 use crate::hint::{lease, neighbor_claim};
 use crate::packet::{Fragment, Layer, Link, LinkType, Undecoded, decode};
 use crate::policy::Scope;
@@ -19,8 +20,8 @@ impl Engine {
         let counters = &mut self.counters;
         counters.packets += 1;
         counters.bytes += u64::from(wire_len);
-        counters.first = Some(counters.first.map_or(at, |first| first.min(at)));
-        counters.last = Some(counters.last.map_or(at, |last| last.max(at)));
+        counters.first = counters.first.min(at);
+        counters.last = counters.last.max(at);
 
         let mut decoded = std::mem::take(&mut self.decoded);
         decode(link_type, data, wire_len, &self.decode, &mut decoded);
@@ -32,10 +33,10 @@ impl Engine {
         let (mut duplicate, mut routed) = (false, false);
         let last = decoded.layers.len().saturating_sub(1);
         for (depth, layer) in decoded.layers.iter().enumerate() {
-            let link = decoded.links.get(usize::from(layer.link)).copied().unwrap_or_default();
+            let Some(link) = decoded.links.get(usize::from(layer.link)) else { continue };
             let bytes = data.get(layer.start as usize..layer.end as usize).unwrap_or_default();
             let payload = data.get(layer.payload as usize..layer.end as usize).unwrap_or_default();
-            let place = Place { depth: depth as u8, innermost: depth == last, stack, link: &link };
+            let place = Place { depth: depth as u8, innermost: depth == last, stack, link };
             match self.layer(at, layer, &place, bytes, payload) {
                 Copy::Duplicate => duplicate = true,
                 Copy::Routed => routed = true,
@@ -53,7 +54,7 @@ impl Engine {
                 self.arp(&link, vlan, &arp, at);
             }
             let credit = self.bare_frame(&link, vlan, at);
-            self.give(credit, vlan, at);
+            cover(&mut self.devices, &Covered { credit, vlan, packets: 1, first: at, last: at });
             if decoded.undecoded.is_some_and(hides_addresses) {
                 self.blame(credit);
             }
@@ -100,24 +101,18 @@ impl Engine {
             flow.duplicates += 1;
             return copy;
         }
-        let path = Path {
-            src: link.src.unwrap_or(Mac::ZERO),
-            dst: link.dst.unwrap_or(Mac::ZERO),
-            vlan,
-            ttl: layer.ttl,
-            epoch: self.epoch,
-        };
-        let credit = match flow.credit(from, &path) {
+        let (src, dst) = (link.src.unwrap_or(Mac::ZERO), link.dst.unwrap_or(Mac::ZERO));
+        let path = Path::new(src, dst, vlan, layer.ttl, self.epoch);
+        flow.seen(at, self.now);
+        let known = flow.follow(from, &path);
+        let credit = match known {
             Some(credit) => credit,
             None => self.new_path(id, from, layer, link, path, copy, at),
         };
-        if layer.on_link {
-            self.give(credit, vlan, at);
+        if matches!((layer.proto, layer.sport), (UDP, 67 | 68) | (ICMPV6, _)) {
+            self.inspect(layer, payload, vlan, at);
         }
-        self.inspect(layer, payload, vlan, at);
-        let edge_hops = self.policy.edge_hops;
         let Some(flow) = self.flows.get_mut(id) else { return copy };
-        flow.seen(at, self.now);
         if copy == Copy::Routed {
             flow.routed_copies += 1;
             return copy;
@@ -125,9 +120,10 @@ impl Engine {
         let side = from as usize;
         flow.packets[side] += 1;
         flow.bytes[side] += u64::from(layer.ip_len);
-        if layer.payload_len > 0 {
-            flow.count_payload(from, (self.now / NANOSECONDS_PER_HOUR) as u32, u64::from(layer.payload_len));
+        if layer.payload_len > 0 && !flow.evidence.spoken(from.other()) {
+            flow.count_payload(from, (self.now / NANOSECONDS_PER_HOUR) as u32, layer.payload_len);
         }
+        let edge_hops = self.policy.edge_hops;
         note_evidence(flow, layer, from, credit.sent.is_some(), vlan, edge_hops);
         if layer.quote.is_some() {
             self.icmp_error(layer, place, credit.sent.is_some(), vlan);
@@ -143,12 +139,12 @@ impl Engine {
         from: Side,
         layer: &Layer,
         link: &Link,
-        mut path: Path,
+        path: Path,
         copy: Copy,
         at: Timestamp,
     ) -> Credit {
-        let (credit, source, destination) = self.identify(link, path.vlan, layer, at);
-        path.epoch = self.epoch;
+        let (credit, source, destination) = self.identify(link, path.vlan(), layer, at);
+        let path = path.at_epoch(self.epoch);
         let watched = [source.device, destination.device]
             .into_iter()
             .flatten()
@@ -159,43 +155,20 @@ impl Engine {
             known.device = seen.device.or(known.device);
             known.mac = known.mac.or(seen.mac);
         }
-        if let Some(vlan) = path.vlan {
+        if let Some(vlan) = path.vlan() {
             flow.evidence.in_vlan(vlan);
             flow.vlan.get_or_insert(vlan);
-        } else if copy == Copy::Routed && flow.came_from_elsewhere(from, path.src) {
+        } else if copy == Copy::Routed && link.src.is_some_and(|src| flow.came_from_elsewhere(from, src)) {
             flow.evidence.was_routed();
         }
-        flow.remember(from, path, credit);
+        let replaced = flow.remember(from, path, credit);
         if watched {
             self.flows.set_watched(id, true);
         }
+        if let Some(covered) = replaced {
+            cover(&mut self.devices, &covered);
+        }
         credit
-    }
-
-    /// Adds a frame to the coverage of the devices that it shows.
-    fn give(&mut self, credit: Credit, vlan: Option<u16>, at: Timestamp) {
-        let tagged = u64::from(vlan.is_some());
-        if let Some(device) = credit.sent.and_then(|id| self.devices.get_mut(id)) {
-            device.sight.at(at);
-            if credit.unicast {
-                device.sight.sent += 1;
-                device.sight.sent_tagged += tagged;
-            }
-            if let Some(vlan) = vlan {
-                device.in_vlan(vlan, at);
-            }
-        }
-        if let Some(device) = credit.received.and_then(|id| self.devices.get_mut(id)) {
-            device.sight.at(at);
-            device.sight.received += 1;
-            device.sight.received_tagged += tagged;
-        }
-        for id in credit.routed.into_iter().flatten() {
-            if let Some(device) = self.devices.get_mut(id) {
-                device.sight.at(at);
-                device.sight.routed += 1;
-            }
-        }
     }
 
     /// A frame of a device could not be decoded, so that nobody knows whom it reached.
@@ -285,6 +258,9 @@ impl Engine {
 
     /// A flow leaves the table: what it showed stays.
     fn end_flow(&mut self, flow: Flow) {
+        for covered in flow.covered() {
+            cover(&mut self.devices, &covered);
+        }
         let judgement = self.judge(&flow);
         if self.options.rows {
             let row = self.row(&flow, &judgement);
@@ -295,6 +271,33 @@ impl Engine {
         }
         for contribution in judgement.contributions(&flow) {
             self.ended.add(contribution);
+        }
+    }
+}
+
+/// Adds frames to the coverage of the devices that they show.
+pub(super) fn cover(devices: &mut Devices, covered: &Covered) {
+    let Covered { credit, vlan, packets, first, last } = *covered;
+    let tagged = if vlan.is_some() { packets } else { 0 };
+    if let Some(device) = credit.sent.and_then(|id| devices.get_mut(id)) {
+        device.sight.between(first, last);
+        if credit.unicast {
+            device.sight.sent += packets;
+            device.sight.sent_tagged += tagged;
+        }
+        if let Some(vlan) = vlan {
+            device.in_vlan(vlan, first, last);
+        }
+    }
+    if let Some(device) = credit.received.and_then(|id| devices.get_mut(id)) {
+        device.sight.between(first, last);
+        device.sight.received += packets;
+        device.sight.received_tagged += tagged;
+    }
+    for id in credit.routed.into_iter().flatten() {
+        if let Some(device) = devices.get_mut(id) {
+            device.sight.between(first, last);
+            device.sight.routed += packets;
         }
     }
 }

@@ -259,7 +259,10 @@ impl Engine {
         });
         let camera_zone = zone.filter(|&zone| self.policy.zone(zone).is_some_and(|z| z.cameras));
         let Some(device) = self.devices.get_mut(id) else { return };
-        device.sight.at(at);
+        device.sight.between(at, at);
+        if let Some(vlan) = vlan {
+            device.in_vlan(vlan, at, at);
+        }
         if device.first_vlan.is_none() {
             device.first_vlan = Some(vlan);
             self.epoch += 1;

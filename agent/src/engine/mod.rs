@@ -102,7 +102,7 @@ pub struct Engine {
     service_ports: Vec<bool>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Counters {
     packets: u64,
     bytes: u64,
@@ -112,8 +112,25 @@ struct Counters {
     evicted: u64,
     evicted_watched: u64,
     undecoded: BTreeMap<Undecoded, u64>,
-    first: Option<Timestamp>,
-    last: Option<Timestamp>,
+    first: Timestamp,
+    last: Timestamp,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Counters {
+            packets: 0,
+            bytes: 0,
+            duplicates: 0,
+            routed_copies: 0,
+            truncated: 0,
+            evicted: 0,
+            evicted_watched: 0,
+            undecoded: BTreeMap::new(),
+            first: Timestamp(i64::MAX),
+            last: Timestamp(i64::MIN),
+        }
+    }
 }
 
 impl Engine {

@@ -37,7 +37,7 @@ impl Engine {
             EndStatus { ip, port, mac: flow.ends[side as usize].mac }
         };
         let mut vlans: Vec<VlanCount> =
-            flow.stacks().map(|(stack, packets)| VlanCount { stack: self.stacks.vids(stack), packets }).collect();
+            flow.stacks().into_iter().map(|(stack, packets)| VlanCount { stack: self.stacks.vids(stack), packets }).collect();
         vlans.sort_by(|a, b| a.stack.cmp(&b.stack));
         FlowRow {
             proto: proto_name(flow.key.proto()),

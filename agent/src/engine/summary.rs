@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::judge::builtin;
+use super::frame::cover;
 use super::rows::proto_name;
 use super::snapshot::{
     CoverageStatus, DeviceRef, DeviceStatus, FindingStatus, Hint, PeerStatus, PolicyRef, Snapshot, Traffic, Window,
@@ -13,7 +14,7 @@ use super::snapshot::{
 use super::{Engine, JudgedDevices};
 use crate::base::Timestamp;
 use crate::coverage::{Reason, ReasonCode, Verdict};
-use crate::device::{Device, DeviceId, Key};
+use crate::device::{Device, DeviceId, Devices, Key};
 use crate::finding::{Book, Class, Finding, FindingKey, Kind, PeerZone};
 use crate::flow::Reach;
 use crate::policy::{ConduitId, InventoryDevice, Severity, ZoneId};
@@ -38,6 +39,7 @@ impl Engine {
     pub(super) fn summarise(&self) -> Snapshot {
         let mut book = self.ended.clone();
         let mut one_way = self.one_way.clone();
+        let mut devices = self.devices.clone();
         let mut home_unknown = BTreeSet::new();
         for flow in self.flows.ids().filter_map(|id| self.flows.get(id)) {
             let judgement = self.judge(flow);
@@ -46,8 +48,9 @@ impl Engine {
                 *one_way.entry((device, hour)).or_default() += bytes;
             }
             judgement.contributions(flow).for_each(|c| book.add(c));
+            flow.covered().for_each(|covered| cover(&mut devices, &covered));
         }
-        self.note_places(&mut book);
+        self.note_places(&devices, &mut book);
         book.findings.retain(|key, _| self.devices.get(key.device).is_some_and(Device::is_watched));
 
         let mut one_way_peak: BTreeMap<DeviceId, u64> = BTreeMap::new();
@@ -61,8 +64,7 @@ impl Engine {
             *entry = (entry.0.max(effect(key.kind, finding.reach)), entry.1 + 1);
         }
         let doubts = self.doubts(&book);
-        let mut judged: Vec<Judged<'_>> = self
-            .devices
+        let mut judged: Vec<Judged<'_>> = devices
             .iter()
             .filter(|(_, device)| device.is_watched())
             .map(|(id, device)| {
@@ -144,9 +146,9 @@ impl Engine {
     }
 
     /// Findings about where a device is, rather than about a flow.
-    fn note_places(&self, book: &mut Book) {
+    fn note_places(&self, devices: &Devices, book: &mut Book) {
         let has_inventory = !self.policy.inventory.is_empty();
-        for (id, device) in self.devices.iter().filter(|(_, device)| device.is_watched()) {
+        for (id, device) in devices.iter().filter(|(_, device)| device.is_watched()) {
             let ip = device.addresses.first().copied();
             let home = self.home(id);
             let home_vlans = home.and_then(|z| self.policy.zone(z)).map(|z| z.vlans.as_slice()).unwrap_or_default();
@@ -243,7 +245,7 @@ impl Engine {
         match self.listed(device) {
             Some(entry) => {
                 let here = entry.sensor.is_empty() || entry.sensor == self.policy.sensor;
-                let now = self.counters.last.unwrap_or_default();
+                let now = self.counters.last;
                 seen || here && entry.out_of_service.is_none_or(|until| until <= now)
             }
             None => seen,
@@ -489,8 +491,8 @@ impl Engine {
     }
 
     fn window(&self) -> Option<Window> {
-        let (first, last): (Timestamp, Timestamp) = (self.counters.first?, self.counters.last?);
-        Some(Window { first, last, seconds: last.since(first) as f64 / 1e9 })
+        let (first, last): (Timestamp, Timestamp) = (self.counters.first, self.counters.last);
+        (self.counters.packets > 0).then(|| Window { first, last, seconds: last.since(first) as f64 / 1e9 })
     }
 }
 

@@ -11,9 +11,11 @@ use crate::base::Seeded;
 const WINDOW: i64 = 50_000_000;
 /// Places per bucket: one cache line.
 const WAYS: usize = 4;
-/// Buckets: 65,536 places hold 50 ms of 1.3 million packets a second. Beyond it the oldest of a bucket goes, counted in
-/// [`Copies::displaced`]; its copies then count as packets.
-const BUCKETS: usize = 16_384;
+/// Buckets at first, and at most: the table doubles when more packets than buckets came within 50 ms, so that a slow
+/// link's fits a core's cache and a fast one's holds 5 million packets a second. Beyond that the oldest of a bucket
+/// goes; its copies then count as packets.
+const FIRST_BUCKETS: usize = 1_024;
+const MAX_BUCKETS: usize = 65_536;
 
 /// One packet, as far as copies are concerned.
 #[derive(Clone, Copy, Debug)]
@@ -51,17 +53,22 @@ struct Place {
     vlan: u16,
 }
 
+#[derive(Clone, Copy, Default)]
+#[repr(align(64))]
+struct Bucket([Place; WAYS]);
+
 /// The packets of the last 50 ms.
 pub struct Copies {
-    buckets: Vec<[Place; WAYS]>,
+    /// A power of two of them.
+    buckets: Vec<Bucket>,
     seed: Seeded,
-    /// Packets of the last 50 ms that lost their place.
-    pub displaced: u64,
+    /// Start of the current 50 ms, and packets in it.
+    window: (i64, usize),
 }
 
 impl Default for Copies {
     fn default() -> Self {
-        Copies { buckets: vec![[Place::default(); WAYS]; BUCKETS], seed: Seeded::default(), displaced: 0 }
+        Copies { buckets: vec![Bucket::default(); FIRST_BUCKETS], seed: Seeded::default(), window: (i64::MIN, 0) }
     }
 }
 
@@ -69,9 +76,10 @@ impl Copies {
     /// Looks for an earlier copy of the packet that starts at this IP header, and remembers this one.
     /// `salt` keeps apart what is no copy although its bytes are equal (the layer in its frame).
     pub fn see(&mut self, packet: &[u8], salt: u8, now: Sighting) -> Copy {
-        let hash = self.hash(packet, salt);
-        let Some(bucket) = self.buckets.get_mut(hash as usize % BUCKETS) else { return Copy::First };
-        let key = hash >> 16 << 16;
+        self.pace(now.at);
+        let key = self.hash(packet, salt) >> 16 << 16;
+        let at_bucket = bucket_of(key, self.buckets.len());
+        let Some(Bucket(bucket)) = self.buckets.get_mut(at_bucket) else { return Copy::First };
         let at = (now.at / 1000) as u32;
         let vlan = now.vlan.map_or(0, |v| v + 1);
         let mut oldest = 0;
@@ -98,11 +106,28 @@ impl Copies {
                 (oldest, oldest_age) = (index, age);
             }
         }
-        if i64::from(oldest_age) * 1000 <= WINDOW {
-            self.displaced += 1;
-        }
-        bucket[oldest] = Place { tag: key | 1 << 63 | u64::from(now.ttl) << 8 | u64::from(now.tos), at, vlan };
+        bucket[oldest] = Place { tag: key | u64::from(now.ttl) << 8 | u64::from(now.tos), at, vlan };
         copy
+    }
+
+    /// Doubles the table when packets come faster than it can hold.
+    fn pace(&mut self, now: i64) {
+        if now.saturating_sub(self.window.0) > WINDOW {
+            self.window = (now, 0);
+        }
+        self.window.1 += 1;
+        let size = self.buckets.len();
+        if self.window.1 <= size || size >= MAX_BUCKETS {
+            return;
+        }
+        let old = std::mem::replace(&mut self.buckets, vec![Bucket::default(); size * 2]);
+        for place in old.iter().flat_map(|bucket| bucket.0).filter(|place| place.tag != 0) {
+            if let Some(Bucket(bucket)) = self.buckets.get_mut(bucket_of(place.tag, size * 2))
+                && let Some(free) = bucket.iter_mut().find(|other| other.tag == 0)
+            {
+                *free = place;
+            }
+        }
     }
 
     /// Hash of all that a router leaves as it is.
@@ -129,6 +154,11 @@ impl Copies {
         }
         hasher.finish() | 1 << 63
     }
+}
+
+/// The bucket for a tag: by the middle of its hash, which is kept in the tag.
+fn bucket_of(tag: u64, buckets: usize) -> usize {
+    (tag >> 20) as usize & (buckets - 1)
 }
 
 #[cfg(test)]
@@ -165,18 +195,21 @@ mod tests {
     }
 
     #[test]
-    fn a_full_bucket_forgets_its_oldest_and_counts() {
+    fn a_flood_makes_the_table_grow_and_forgets_nothing_fresh() {
         let mut c = Copies::default();
-        for id in 0..=255 {
-            for ttl in 1..=255 {
-                let mut p = packet(64, id);
-                p[20] = ttl;
-                for extra in 0..2u8 {
-                    p[21] = extra;
-                    let _ = c.see(&p, 0, Sighting { at: 5, ttl: 64, tos: 0, vlan: None });
+        let flood = |c: &mut Copies| -> usize {
+            let mut copies = 0;
+            for id in 0..=255 {
+                for byte in 0..40 {
+                    let mut p = packet(64, id);
+                    p[21] = byte;
+                    copies += usize::from(c.see(&p, 0, Sighting { at: 5, ttl: 64, tos: 0, vlan: None }) == Copy::Duplicate);
                 }
             }
-        }
-        assert!(c.displaced > 0);
+            copies
+        };
+        assert_eq!(flood(&mut c), 0);
+        assert!(c.buckets.len() >= 256 * 40 / 2);
+        assert!(flood(&mut c) > 256 * 40 * 98 / 100);
     }
 }

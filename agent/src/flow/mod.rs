@@ -13,5 +13,5 @@ pub use evidence::{Evidence, Refusal};
 pub use fragments::Fragments;
 pub use key::{FlowKey, Side};
 pub use reach::{Direction, Reach};
-pub use record::{Credit, End, Flow, Path};
+pub use record::{Covered, Credit, End, Flow, Path};
 pub use table::{FlowId, FlowTable, IDLE_TIMEOUT, MAX_FLOWS};

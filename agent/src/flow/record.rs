@@ -39,11 +39,12 @@ pub struct Flow {
     /// The hosts at its ends.
     pub ends: [End; 2],
     /// Payload bytes of each end by hour of monotonic time: the current hour, and those before.
-    hours: [(u32, u64); 2],
-    more_hours: Option<Box<Vec<(Side, u32, u64)>>>,
-    paths: [[(Path, Credit); PATHS]; 2],
+    hours: [(u32, u32); 2],
+    more_hours: Option<Box<Vec<(Side, u32, u32)>>>,
+    paths: [[Path; PATHS]; 2],
+    credits: [[Credit; PATHS]; 2],
     next_path: [u8; 2],
-    stacks: [(u32, u64); 2],
+    stacks: [(u32, u32); 2],
     more_stacks: Option<Box<Vec<(u32, u64)>>>,
 }
 
@@ -57,31 +58,89 @@ pub struct End {
 }
 
 /// How packets of one direction came by: while it is equal, nothing about the flow's ends can have changed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Path {
-    /// Source MAC.
-    pub src: Mac,
-    /// Destination MAC.
-    pub dst: Mac,
-    /// Judged VLAN.
-    pub vlan: Option<u16>,
-    /// TTL or hop limit.
-    pub ttl: u8,
+    /// Source MAC, and the TTL above it.
+    from: u64,
+    /// Destination MAC, and above it the judged VLAN + 1, or 0.
+    to: u64,
     /// State of what is known about devices when it was looked at; 0 is no path.
-    pub epoch: u32,
+    epoch: u32,
+    /// Packets that came this way.
+    packets: u32,
 }
 
-/// Devices whose coverage a packet on a path adds to.
+/// Devices whose coverage the packets of a path add to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Credit {
     /// The frame is this device's own.
     pub sent: Option<DeviceId>,
-    /// The frame goes to one host.
-    pub unicast: bool,
     /// The frame goes to this device on its own link.
     pub received: Option<DeviceId>,
     /// The packet is of, or to, a device that is elsewhere.
     pub routed: [Option<DeviceId>; 2],
+    /// The frame goes to one host.
+    pub unicast: bool,
+}
+
+/// What packets of one path add to the coverage of the devices at its ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Covered {
+    /// Whose.
+    pub credit: Credit,
+    /// Judged VLAN.
+    pub vlan: Option<u16>,
+    /// How many packets.
+    pub packets: u64,
+    /// Between these times.
+    pub first: Timestamp,
+    /// Between these times.
+    pub last: Timestamp,
+}
+
+impl Path {
+    /// A path as of `epoch` (not 0).
+    pub fn new(src: Mac, dst: Mac, vlan: Option<u16>, ttl: u8, epoch: u32) -> Self {
+        Path {
+            from: src.bits() | u64::from(ttl) << 48,
+            to: dst.bits() | u64::from(vlan.map_or(0, |v| v + 1)) << 48,
+            epoch,
+            packets: 0,
+        }
+    }
+
+    /// The same path as of another epoch.
+    #[must_use]
+    pub fn at_epoch(self, epoch: u32) -> Self {
+        Path { epoch, ..self }
+    }
+
+    /// Judged VLAN.
+    pub fn vlan(&self) -> Option<u16> {
+        ((self.to >> 48) as u16).checked_sub(1)
+    }
+
+    /// TTL or hop limit.
+    pub fn ttl(&self) -> u8 {
+        (self.from >> 48) as u8
+    }
+
+    fn src(&self) -> Mac {
+        mac(self.from)
+    }
+
+    fn dst(&self) -> Mac {
+        mac(self.to)
+    }
+
+    fn is_used(&self) -> bool {
+        self.epoch != 0
+    }
+}
+
+fn mac(bits: u64) -> Mac {
+    let [_, _, mac @ ..] = bits.to_be_bytes();
+    Mac(mac)
 }
 
 impl Flow {
@@ -104,6 +163,7 @@ impl Flow {
             hours: [(0, 0); 2],
             more_hours: None,
             paths: Default::default(),
+            credits: Default::default(),
             next_path: [0; 2],
             stacks: [(u32::MAX, 0); 2],
             more_stacks: None,
@@ -112,68 +172,87 @@ impl Flow {
 }
 
 impl Flow {
-    /// Whom to credit, if packets of `from` have come this way before.
-    pub fn credit(&self, from: Side, path: &Path) -> Option<Credit> {
-        self.paths[from as usize].iter().find(|(known, _)| known == path).map(|(_, credit)| *credit)
+    /// Counts a packet of `from`, if packets have come this way before. Returns whom it credits.
+    pub fn follow(&mut self, from: Side, path: &Path) -> Option<Credit> {
+        let side = from as usize;
+        for (known, credit) in self.paths[side].iter_mut().zip(&self.credits[side]) {
+            if known.from == path.from && known.to == path.to && known.epoch == path.epoch && known.packets != u32::MAX {
+                known.packets += 1;
+                return Some(*credit);
+            }
+        }
+        None
     }
 
-    /// Remembers a way, in place of the one remembered longest.
-    pub fn remember(&mut self, from: Side, path: Path, credit: Credit) {
-        let next = &mut self.next_path[from as usize];
-        if let Some(slot) = self.paths[from as usize].get_mut(usize::from(*next)) {
-            *slot = (path, credit);
-        }
-        *next = (*next + 1) % PATHS as u8;
+    /// Remembers a way with its first packet, in place of the one remembered longest, which is returned.
+    pub fn remember(&mut self, from: Side, path: Path, credit: Credit) -> Option<Covered> {
+        let (side, at) = (from as usize, usize::from(self.next_path[from as usize]) % PATHS);
+        self.next_path[side] = (at as u8 + 1) % PATHS as u8;
+        let old = self.covered_at(side, at);
+        self.paths[side][at] = Path { packets: 1, ..path };
+        self.credits[side][at] = credit;
+        old
+    }
+
+    /// What the packets of the remembered ways add to the coverage of devices.
+    pub fn covered(&self) -> impl Iterator<Item = Covered> {
+        (0..2).flat_map(move |side| (0..PATHS).filter_map(move |at| self.covered_at(side, at)))
+    }
+
+    fn covered_at(&self, side: usize, at: usize) -> Option<Covered> {
+        let path = self.paths[side].get(at).filter(|path| path.is_used())?;
+        let credit = *self.credits[side].get(at)?;
+        Some(Covered { credit, vlan: path.vlan(), packets: u64::from(path.packets), first: self.first, last: self.last })
     }
 
     /// Whether packets of `from` were seen with another source MAC.
     pub fn came_from_elsewhere(&self, from: Side, src: Mac) -> bool {
-        self.paths[from as usize].iter().any(|(path, _)| path.epoch != 0 && path.src != src)
+        self.macs_of(from).any(|mac| mac != src)
     }
 
     /// Source MACs that packets of `from` came with last.
     pub fn macs_of(&self, from: Side) -> impl Iterator<Item = Mac> {
-        self.paths[from as usize].iter().filter(|(path, _)| path.epoch != 0).map(|(path, _)| path.src)
+        self.paths[from as usize].iter().filter(|path| path.is_used()).map(Path::src)
     }
 
     /// Destination MACs that packets to `to` went to last.
     pub fn macs_towards(&self, to: Side) -> impl Iterator<Item = Mac> {
-        self.paths[to.other() as usize].iter().filter(|(path, _)| path.epoch != 0).map(|(path, _)| path.dst)
+        self.paths[to.other() as usize].iter().filter(|path| path.is_used()).map(Path::dst)
     }
 
     /// TTLs that packets of `from` came with last.
     pub fn ttls_of(&self, from: Side) -> impl Iterator<Item = u8> {
-        self.paths[from as usize].iter().filter(|(path, _)| path.epoch != 0).map(|(path, _)| path.ttl)
+        self.paths[from as usize].iter().filter(|path| path.is_used()).map(Path::ttl)
     }
 
-    /// Counts payload of `from` in an hour of monotonic time.
-    pub fn count_payload(&mut self, from: Side, hour: u32, bytes: u64) {
+    /// Counts payload of `from` in an hour of monotonic time; beyond 4 GiB it stays there.
+    pub fn count_payload(&mut self, from: Side, hour: u32, bytes: u32) {
         let slot = &mut self.hours[from as usize];
-        if slot.0 != hour {
-            let (old, sum) = std::mem::replace(slot, (hour, 0));
+        if slot.0 == hour {
+            slot.1 = slot.1.saturating_add(bytes);
+        } else {
+            let (old, sum) = std::mem::replace(slot, (hour, bytes));
             if sum > 0 {
                 self.more_hours.get_or_insert_default().push((from, old, sum));
             }
         }
-        self.hours[from as usize].1 += bytes;
     }
 
     /// Payload bytes of one end by hour.
     pub fn payload_by_hour(&self, from: Side) -> impl Iterator<Item = (u32, u64)> {
         let more = self.more_hours.as_deref().map(Vec::as_slice).unwrap_or_default();
         let earlier = more.iter().filter(move |m| m.0 == from).map(|m| (m.1, m.2));
-        earlier.chain([self.hours[from as usize]])
+        earlier.chain([self.hours[from as usize]]).map(|(hour, bytes)| (hour, u64::from(bytes)))
     }
 
     /// Counts a packet, copies included, with this stack of tags.
     pub fn count_stack(&mut self, stack: u32) {
         for slot in &mut self.stacks {
-            if slot.0 == stack {
-                slot.1 += 1;
-                return;
-            }
             if slot.0 == u32::MAX {
-                *slot = (stack, 1);
+                slot.0 = stack;
+            }
+            if slot.0 == stack && slot.1 != u32::MAX {
+                slot.1 += 1;
                 return;
             }
         }
@@ -185,9 +264,17 @@ impl Flow {
     }
 
     /// Stacks of tags and the packets seen with each.
-    pub fn stacks(&self) -> impl Iterator<Item = (u32, u64)> {
+    pub fn stacks(&self) -> Vec<(u32, u64)> {
         let more = self.more_stacks.as_deref().map(Vec::as_slice).unwrap_or_default();
-        self.stacks.iter().filter(|s| s.0 != u32::MAX).chain(more).copied()
+        let mut all: Vec<(u32, u64)> = Vec::with_capacity(2 + more.len());
+        let inline = self.stacks.iter().filter(|s| s.0 != u32::MAX).map(|s| (s.0, u64::from(s.1)));
+        for (stack, packets) in inline.chain(more.iter().copied()) {
+            match all.iter_mut().find(|known| known.0 == stack) {
+                Some(known) => known.1 += packets,
+                None => all.push((stack, packets)),
+            }
+        }
+        all
     }
 
     /// Extends the time that it was seen.
