@@ -164,7 +164,11 @@ impl FrameSource for Files {
             self.start();
         }
         if let Some((index, head)) = self.advance() {
-            let data = self.files.get(index).and_then(|file| file.reader.as_ref()).map_or(&[][..], |reader| reader.bytes(head));
+            let data = self
+                .files
+                .get(index)
+                .and_then(|file| file.reader.as_ref())
+                .map_or(&[][..], |reader| reader.bytes(head));
             let Head { at, link_type, wire_len, .. } = head;
             return Next::Frame(Frame { at, link_type, source: source(index), wire_len, data });
         }

@@ -91,7 +91,8 @@ impl Pcap {
             return Err(cut(window, "capture header", variant.file_header, 0));
         };
         let half = |at: usize| read_u16([header[at], header[at + 1]], variant.big_endian);
-        let word = |at: usize| read_u32([header[at], header[at + 1], header[at + 2], header[at + 3]], variant.big_endian);
+        let word =
+            |at: usize| read_u32([header[at], header[at + 1], header[at + 2], header[at + 3]], variant.big_endian);
         let lengths = match (half(4), half(6)) {
             (2, 0..=2) | (543, _) => Lengths::Reversed,
             (2, 3) => Lengths::Either,

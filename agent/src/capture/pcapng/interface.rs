@@ -71,7 +71,9 @@ impl Interface {
     #[inline]
     pub(super) fn time(&self, ticks: u64) -> Timestamp {
         let plain = match self.clock {
-            Clock::Times(factor) if self.offset == 0 => ticks.checked_mul(factor).and_then(|time| i64::try_from(time).ok()),
+            Clock::Times(factor) if self.offset == 0 => {
+                ticks.checked_mul(factor).and_then(|time| i64::try_from(time).ok())
+            }
             _ => None,
         };
         plain.map_or_else(|| self.time_slowly(ticks), Timestamp)
@@ -180,8 +182,14 @@ mod tests {
 
     #[test]
     fn an_offset_is_added_before_saturating() {
-        let mut interface =
-            Interface { link_type: LinkType::Ethernet, snap_len: 0, max_frame: 0, fcs: 0, clock: Clock::of(9), offset: 0 };
+        let mut interface = Interface {
+            link_type: LinkType::Ethernet,
+            snap_len: 0,
+            max_frame: 0,
+            fcs: 0,
+            clock: Clock::of(9),
+            offset: 0,
+        };
         interface.offset = -1_000_000_000;
         assert_eq!(interface.time(500_000_000).0, -500_000_000);
         interface.offset = i128::from(i64::MIN) * 1_000_000_000;

@@ -47,14 +47,34 @@ fn what_cannot_be_opened() {
 fn damage_of_pcap() {
     check(&pcap().bytes[..4], 0, "damaged at byte 0, packet 1: capture header of 24 bytes cut after 4");
     check(&pcap().bytes[..23], 0, "damaged at byte 0, packet 1: capture header of 24 bytes cut after 23");
-    check(Make::new(false).pcap(0xa1b2_c3d4, (1, 4), 1), 0, "damaged at byte 0, packet 1: pcap version 1.4 is not known");
+    check(
+        Make::new(false).pcap(0xa1b2_c3d4, (1, 4), 1),
+        0,
+        "damaged at byte 0, packet 1: pcap version 1.4 is not known",
+    );
     check(pcap().raw(&[0]), 2, "damaged at byte 96, packet 3: record header of 16 bytes cut after 1");
-    check(pcap().record((3, 0), 9, &[], &[0; 9]).raw(&[0; 15]), 3, "damaged at byte 121, packet 4: record header of 16 bytes cut after 15");
+    check(
+        pcap().record((3, 0), 9, &[], &[0; 9]).raw(&[0; 15]),
+        3,
+        "damaged at byte 121, packet 4: record header of 16 bytes cut after 15",
+    );
     check(&pcap().bytes[..95], 1, "damaged at byte 60, packet 2: record of 20 bytes cut after 19");
-    check(pcap().u32(0).u32(0).u32(u32::MAX).u32(60), 2, "damaged at byte 96, packet 3: record of 4294967295 bytes: longer than the 262144 allowed");
-    check(pcap().record((0, 0), 0, &[], &[0; 262_145]), 2, "damaged at byte 96, packet 3: record of 262145 bytes: longer than the 262144 allowed");
+    check(
+        pcap().u32(0).u32(0).u32(u32::MAX).u32(60),
+        2,
+        "damaged at byte 96, packet 3: record of 4294967295 bytes: longer than the 262144 allowed",
+    );
+    check(
+        pcap().record((0, 0), 0, &[], &[0; 262_145]),
+        2,
+        "damaged at byte 96, packet 3: record of 262145 bytes: longer than the 262144 allowed",
+    );
     let usb = Make::new(false).pcap(0xa1b2_c3d4, (2, 4), 249).record((0, 0), 0, &[], &[0; 262_145]);
-    check(usb.u32(0).u32(0).u32(1 << 25).u32(0), 1, "damaged at byte 262185, packet 2: record of 33554432 bytes: longer than the 16777216 allowed");
+    check(
+        usb.u32(0).u32(0).u32(1 << 25).u32(0),
+        1,
+        "damaged at byte 262185, packet 2: record of 33554432 bytes: longer than the 16777216 allowed",
+    );
 }
 
 #[test]
@@ -67,20 +87,61 @@ fn damage_of_pcapng() {
     check(block(6, 31), 1, "damaged at byte 100, packet 2: block of 31 bytes: its type 6 needs 32");
     check(block(77, 0), 1, "damaged at byte 100, packet 2: block of 0 bytes: its type 77 needs 12");
     check(block(77, 13), 1, "damaged at byte 100, packet 2: block of 13 bytes: not a multiple of 4");
-    check(block(77, 16_777_220), 1, "damaged at byte 100, packet 2: block of 16777220 bytes: longer than the 16777216 allowed");
+    check(
+        block(77, 16_777_220),
+        1,
+        "damaged at byte 100, packet 2: block of 16777220 bytes: longer than the 16777216 allowed",
+    );
     check(block(77, 16_777_216).raw(&[0; 9]), 1, "damaged at byte 100, packet 2: block of 16777216 bytes cut after 17");
     check(block(77, 16).raw(&[0; 6]), 1, "damaged at byte 100, packet 2: block of 16 bytes cut after 14");
-    check(block(77, 16).u32(0).u32(17), 1, "damaged at byte 100, packet 2: block of 16 bytes at its start but 17 at its end");
-    check(block(6, 32).raw(&[0; 24]), 1, "damaged at byte 100, packet 2: block of 32 bytes at its start but 0 at its end");
-    check(pcapng().enhanced(1, 0, 0, &[]), 1, "damaged at byte 100, packet 2: packet of interface 1 where the section has described 1");
-    check(pcapng().section().simple(0, &[]), 1, "damaged at byte 128, packet 2: packet of interface 0 where the section has described 0");
-    check(pcapng().block(6, |b| b.u32(0).u32(0).u32(0).u32(9).u32(9).u32(0)), 1, "damaged at byte 100, packet 2: packet of 9 bytes does not fit its block of 36");
-    check(pcapng().simple(9, &[0; 8]), 1, "damaged at byte 100, packet 2: packet of 9 bytes does not fit its block of 24");
-    check(pcapng().enhanced(0, 0, 0, &[0; 262_145]), 1, "damaged at byte 100, packet 2: packet of 262145 bytes: longer than the 262144 allowed");
-    check(pcapng().interface(1, 0, &[(9, &[6, 6])]), 1, "damaged at byte 100, packet 2: interface with a clock option (9) of 2 bytes");
-    check(pcapng().block(1, |b| b.u32(1).u32(0).u16(2).u16(9).u32(0)), 1, "damaged at byte 100, packet 2: option 2 of 9 bytes does not fit its block");
     check(
-        Make::new(false).block(0x0a0d_0d0a, |b| b.u32(0x1a2b_3c4d).u16(1).u16(0).raw(&[0; 8]).u16(3).u16(12_336).u32(0)),
+        block(77, 16).u32(0).u32(17),
+        1,
+        "damaged at byte 100, packet 2: block of 16 bytes at its start but 17 at its end",
+    );
+    check(
+        block(6, 32).raw(&[0; 24]),
+        1,
+        "damaged at byte 100, packet 2: block of 32 bytes at its start but 0 at its end",
+    );
+    check(
+        pcapng().enhanced(1, 0, 0, &[]),
+        1,
+        "damaged at byte 100, packet 2: packet of interface 1 where the section has described 1",
+    );
+    check(
+        pcapng().section().simple(0, &[]),
+        1,
+        "damaged at byte 128, packet 2: packet of interface 0 where the section has described 0",
+    );
+    check(
+        pcapng().block(6, |b| b.u32(0).u32(0).u32(0).u32(9).u32(9).u32(0)),
+        1,
+        "damaged at byte 100, packet 2: packet of 9 bytes does not fit its block of 36",
+    );
+    check(
+        pcapng().simple(9, &[0; 8]),
+        1,
+        "damaged at byte 100, packet 2: packet of 9 bytes does not fit its block of 24",
+    );
+    check(
+        pcapng().enhanced(0, 0, 0, &[0; 262_145]),
+        1,
+        "damaged at byte 100, packet 2: packet of 262145 bytes: longer than the 262144 allowed",
+    );
+    check(
+        pcapng().interface(1, 0, &[(9, &[6, 6])]),
+        1,
+        "damaged at byte 100, packet 2: interface with a clock option (9) of 2 bytes",
+    );
+    check(
+        pcapng().block(1, |b| b.u32(1).u32(0).u16(2).u16(9).u32(0)),
+        1,
+        "damaged at byte 100, packet 2: option 2 of 9 bytes does not fit its block",
+    );
+    check(
+        Make::new(false)
+            .block(0x0a0d_0d0a, |b| b.u32(0x1a2b_3c4d).u16(1).u16(0).raw(&[0; 8]).u16(3).u16(12_336).u32(0)),
         0,
         "damaged at byte 0, packet 1: option 3 of 12336 bytes does not fit its block",
     );

@@ -33,18 +33,24 @@ fn pcap_in_both_byte_orders_and_resolutions() {
 
 #[test]
 fn a_fraction_of_a_second_or_more_carries() {
-    let file = Make::new(false).pcap(0xa1b2_c3d4, (2, 4), 1).record((7, 1_500_000), 5, &[], DATA).record((7, u32::MAX), 5, &[], DATA);
+    let file = Make::new(false).pcap(0xa1b2_c3d4, (2, 4), 1).record((7, 1_500_000), 5, &[], DATA).record(
+        (7, u32::MAX),
+        5,
+        &[],
+        DATA,
+    );
     let times: Vec<i64> = read(&file).sound().iter().map(|frame| frame.at).collect();
     assert_eq!(times, [8 * SECOND + SECOND / 2, 7 * SECOND + i64::from(u32::MAX) * 1_000]);
 }
 
 #[test]
 fn more_captured_than_the_snap_length_or_the_wire() {
-    let file = Make::new(false)
-        .raw(&Make::new(false).pcap(0xa1b2_c3d4, (2, 4), 1).bytes[..16])
-        .u32(0)
-        .u32(1)
-        .record((1, 0), 2, &[], &[9; 70_000]);
+    let file = Make::new(false).raw(&Make::new(false).pcap(0xa1b2_c3d4, (2, 4), 1).bytes[..16]).u32(0).u32(1).record(
+        (1, 0),
+        2,
+        &[],
+        &[9; 70_000],
+    );
     assert_eq!(read(&file).sound(), [frame(SECOND, LinkType::Ethernet, 2, &[9; 70_000])]);
 }
 
@@ -81,7 +87,9 @@ fn ixia_captures_have_a_longer_file_header() {
 
 #[test]
 fn lengths_are_reversed_before_version_2_3() {
-    for (version, first, second) in [((2, 2), 64, 5), ((543, 0), 64, 5), ((2, 3), 64, 5), ((2, 3), 5, 64), ((2, 4), 5, 64)] {
+    for (version, first, second) in
+        [((2, 2), 64, 5), ((543, 0), 64, 5), ((2, 3), 64, 5), ((2, 3), 5, 64), ((2, 4), 5, 64)]
+    {
         let file = Make::new(false).pcap(0xa1b2_c3d4, version, 1).u32(7).u32(0).u32(first).u32(second).raw(DATA);
         assert_eq!(read(&file).sound(), [frame(7 * SECOND, LinkType::Ethernet, 64, DATA)], "{version:?}");
     }

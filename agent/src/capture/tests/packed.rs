@@ -45,7 +45,8 @@ fn packed_captures_read_as_plain_ones() {
 
 #[test]
 fn packed_and_plain_files_merge() {
-    let told = read_all(&[gzip(&seconds(&[(1, 1), (4, 2)]).bytes), seconds(&[(2, 3)]).bytes, zstd(&seconds(&[(3, 4)]).bytes)]);
+    let told =
+        read_all(&[gzip(&seconds(&[(1, 1), (4, 2)]).bytes), seconds(&[(2, 3)]).bytes, zstd(&seconds(&[(3, 4)]).bytes)]);
     assert_eq!(told.brief().iter().map(|(_, first)| *first).collect::<Vec<_>>(), [1, 3, 4, 2]);
 }
 
