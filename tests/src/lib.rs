@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod frames;
+pub mod fuzz;
 pub mod load;
 pub mod mirror;
 pub mod pcap;

@@ -37,7 +37,7 @@ pub fn decode() -> Vec<(&'static str, Vec<u8>)> {
         ("ip-in-ip", ether(other(4).payload(tcp4.bytes()).frame(a, b, &[]))),
         ("six-in-four", ether(other(41).payload(tcp6.bytes()).frame(a, b, &[]))),
         ("teredo", ether(Packet::udp(a4, end("192.0.2.1:3544")).payload(tcp6.bytes()).frame(a, b, &[]))),
-        ("sctp", ether(other(132).payload([2, 42, 4, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 20]).frame(a, b, &[]))),
+        ("sctp", ether(other(132).payload(sctp_init()).frame(a, b, &[]))),
         ("ah", ether(other(51).payload(authenticated(&udp4.bytes()[20..])).frame(a, b, &[]))),
         ("snap", ether(tagged(a, b, &[], 40, &[&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &udp4.bytes()].concat()))),
         ("mpls", ether(ethernet(a, b, &[], 0x8847, &[&[0, 0x01, 0x01, 64][..], &udp4.bytes()].concat()))),
@@ -53,6 +53,13 @@ pub fn decode() -> Vec<(&'static str, Vec<u8>)> {
 /// A whole Ethernet frame as an input of the target.
 fn ether(frame: Vec<u8>) -> Vec<u8> {
     [vec![0, 0], frame].concat()
+}
+
+/// SCTP (RFC 9260): an INIT chunk of 20 bytes. Its checksum is left 0.
+fn sctp_init() -> Vec<u8> {
+    let mut packet = vec![0x02, 0x2a, 0xc3, 0xb4, 0, 0, 0, 0, 0, 0, 0, 0];
+    packet.extend([1, 0, 0, 20, 0, 0, 0, 1, 0, 0, 0xff, 0xff, 0, 1, 0, 1, 0, 0, 0, 1]);
+    packet
 }
 
 /// An authentication header (RFC 4302) of 24 bytes in front of UDP.
