@@ -37,8 +37,8 @@ pub struct Device {
     pub first_vlan: Option<Option<u16>>,
     /// Its own addresses, sorted.
     pub addresses: Vec<IpAddr>,
-    /// VLANs of its own frames, with the first and last frame in each, in order of appearance.
-    pub vlans: Vec<(u16, Timestamp, Timestamp)>,
+    /// VLANs of its own frames, in order of appearance.
+    pub vlans: Vec<VlanSight>,
     /// Length of the subnet mask that its DHCP lease showed.
     pub mask: Option<u8>,
     /// The first source address that was not its own, behind its MAC.
@@ -49,6 +49,19 @@ pub struct Device {
     pub claims: u32,
     /// What the mirror showed of it.
     pub sight: Sight,
+}
+
+/// A VLAN in which own frames of a device were seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VlanSight {
+    /// The VLAN.
+    pub vlan: u16,
+    /// First frame.
+    pub first: Timestamp,
+    /// Last frame.
+    pub last: Timestamp,
+    /// Nothing but what a host sends to get onto a network: DHCP, ARP, ND, EAPOL.
+    pub only_boots: bool,
 }
 
 /// What the mirror showed of a device.
@@ -122,11 +135,12 @@ impl Device {
     }
 
     /// Notes own frames in a VLAN between these times.
-    pub fn in_vlan(&mut self, vlan: u16, from: Timestamp, to: Timestamp) {
-        if let Some((_, first, last)) = self.vlans.iter_mut().find(|v| v.0 == vlan) {
-            (*first, *last) = ((*first).min(from), (*last).max(to));
+    pub fn in_vlan(&mut self, vlan: u16, first: Timestamp, last: Timestamp, boots: bool) {
+        if let Some(known) = self.vlans.iter_mut().find(|known| known.vlan == vlan) {
+            (known.first, known.last) = (known.first.min(first), known.last.max(last));
+            known.only_boots &= boots;
         } else if self.vlans.len() < MAX_VLANS {
-            self.vlans.push((vlan, from, to));
+            self.vlans.push(VlanSight { vlan, first, last, only_boots: boots });
         }
     }
 }

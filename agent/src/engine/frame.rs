@@ -286,7 +286,8 @@ pub(super) fn cover(devices: &mut Devices, covered: &Covered) {
             device.sight.sent_tagged += tagged;
         }
         if let Some(vlan) = vlan {
-            device.in_vlan(vlan, first, last);
+            // Whether it only boots was noted when the path was new.
+            device.in_vlan(vlan, first, last, true);
         }
     }
     if let Some(device) = credit.received.and_then(|id| devices.get_mut(id)) {

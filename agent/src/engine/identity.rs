@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::Engine;
+use super::direction::{ICMPV6, UDP};
 use crate::base::{Mac, Timestamp};
 use crate::device::{DeviceId, Key};
 use crate::flow::{Credit, End};
@@ -46,7 +47,7 @@ impl Engine {
         let source_mac = link.src.filter(|mac| layer.on_link && !mac.is_group() && *mac != Mac::ZERO);
         let source = match source_mac.and_then(|mac| Some((mac, self.device_of_mac(mac)?))) {
             Some((mac, id)) if self.is_own(id, mac, vlan, layer.src) => {
-                self.settle(id, vlan, layer.src, at);
+                self.settle(id, vlan, layer.src, is_boot(layer), at);
                 credit.sent = Some(id);
                 End { device: Some(id), mac: Some(mac) }
             }
@@ -94,7 +95,7 @@ impl Engine {
         if let Some(id) = sent
             && self.devices.get(id).is_some_and(|d| d.is_certain())
         {
-            self.lives(id, vlan, None, at);
+            self.lives(id, vlan, None, true, at);
         }
         Credit { sent, received, unicast, routed: [None; 2] }
     }
@@ -111,7 +112,7 @@ impl Engine {
                 device.claims += 1;
             }
         }
-        self.settle(id, vlan, ip, at);
+        self.settle(id, vlan, ip, true, at);
     }
 
     /// A DHCP lease names a client that need not be on this link.
@@ -220,8 +221,8 @@ impl Engine {
     }
 
     /// A frame of the device's own, with this source address, was seen in this VLAN.
-    fn settle(&mut self, id: DeviceId, vlan: Option<u16>, ip: IpAddr, at: Timestamp) {
-        self.lives(id, vlan, Some(ip), at);
+    fn settle(&mut self, id: DeviceId, vlan: Option<u16>, ip: IpAddr, boots: bool, at: Timestamp) {
+        self.lives(id, vlan, Some(ip), boots, at);
         if self.policy.scope(ip) != Scope::Local {
             self.own_address(id, vlan, ip);
         }
@@ -251,7 +252,7 @@ impl Engine {
     }
 
     /// Notes where a device lives: by VLAN, and by address where no zone owns the VLAN.
-    fn lives(&mut self, id: DeviceId, vlan: Option<u16>, ip: Option<IpAddr>, at: Timestamp) {
+    fn lives(&mut self, id: DeviceId, vlan: Option<u16>, ip: Option<IpAddr>, boots: bool, at: Timestamp) {
         let by_vlan = vlan.and_then(|vlan| self.policy.zone_of_vlan(vlan));
         let zone = by_vlan.or_else(|| match ip.map(|ip| self.policy.scope(ip)) {
             Some(Scope::Zone(zone)) => Some(zone),
@@ -261,7 +262,7 @@ impl Engine {
         let Some(device) = self.devices.get_mut(id) else { return };
         device.sight.between(at, at);
         if let Some(vlan) = vlan {
-            device.in_vlan(vlan, at, at);
+            device.in_vlan(vlan, at, at, boots);
         }
         if device.first_vlan.is_none() {
             device.first_vlan = Some(vlan);
@@ -278,6 +279,15 @@ impl Engine {
         let device = self.devices.get(id)?;
         let listed = device.inventory.and_then(|at| self.policy.inventory.get(at as usize)).and_then(|entry| entry.zone);
         listed.or(device.camera_zone.map(ZoneId))
+    }
+}
+
+/// DHCP or neighbour discovery: what a host sends to get onto a network.
+fn is_boot(layer: &Layer) -> bool {
+    match layer.proto {
+        UDP => matches!((layer.sport, layer.dport), (67 | 68, 67 | 68) | (546 | 547, 546 | 547)),
+        ICMPV6 => matches!(layer.icmp, Some((130..=137 | 143, _))),
+        _ => false,
     }
 }
 

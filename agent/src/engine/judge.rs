@@ -182,7 +182,7 @@ impl Engine {
             if self.policy.builtin {
                 return Place::Link(device.first_vlan.flatten());
             }
-            if let Some(zone) = device.vlans.first().and_then(|v| self.policy.zone_of_vlan(v.0)) {
+            if let Some(zone) = device.vlans.first().and_then(|v| self.policy.zone_of_vlan(v.vlan)) {
                 return Place::Zone(zone);
             }
         }
@@ -262,7 +262,7 @@ impl Engine {
             },
             Place::Link(home) => Some(vlan) != home,
             _ => match self.watched(flow, initiator) {
-                Some((_, device)) if !device.vlans.is_empty() => device.vlans.iter().all(|v| v.0 != vlan),
+                Some((_, device)) if !device.vlans.is_empty() => device.vlans.iter().all(|v| v.vlan != vlan),
                 _ => flow.vlan.is_some_and(|first| first != vlan),
             },
         }
@@ -332,7 +332,7 @@ fn outside(peer: Place, internet: Kind, cross_zone: Kind) -> (Kind, PeerZone) {
     match peer {
         Place::Internet => (internet, PeerZone::Internet),
         Place::Zone(zone) => (cross_zone, PeerZone::Zone(zone.0)),
-        Place::Link(_) | Place::Internal | Place::Local => (cross_zone, PeerZone::None),
+        Place::Link(_) | Place::Internal | Place::Local => (cross_zone, PeerZone::Internal),
     }
 }
 

@@ -14,7 +14,7 @@ use super::snapshot::{
 use super::{Engine, JudgedDevices};
 use crate::base::Timestamp;
 use crate::coverage::{Reason, ReasonCode, Verdict};
-use crate::device::{Device, DeviceId, Devices, Key};
+use crate::device::{Device, DeviceId, Devices, Key, VlanSight};
 use crate::finding::{Book, Class, Finding, FindingKey, Kind, PeerZone};
 use crate::flow::Reach;
 use crate::policy::{ConduitId, InventoryDevice, Severity, ZoneId};
@@ -153,14 +153,14 @@ impl Engine {
             let home = self.home(id);
             let home_vlans = home.and_then(|z| self.policy.zone(z)).map(|z| z.vlans.as_slice()).unwrap_or_default();
             let names_vlans = !home_vlans.is_empty();
-            for &(vlan, first, last) in &device.vlans {
+            for &VlanSight { vlan, first, last, only_boots } in &device.vlans {
                 let owner = self.policy.zone_of_vlan(vlan);
                 let onboarding = owner.and_then(|z| self.policy.zone(z)).is_some_and(|z| z.onboarding);
                 let wrong = match home {
                     Some(_) => names_vlans && !home_vlans.contains(&vlan),
                     None => !self.policy.builtin,
                 };
-                if wrong && !onboarding {
+                if wrong && !(onboarding && only_boots) {
                     let peer_zone = owner.map_or(PeerZone::None, |zone| PeerZone::Zone(zone.0));
                     book.note(FindingKey { device: id, kind: Kind::WrongVlan, peer_zone }, ip, first, last);
                 }
@@ -339,7 +339,7 @@ impl Engine {
         });
         ips.sort();
         ips.dedup();
-        let mut vlans: Vec<u16> = device.vlans.iter().map(|v| v.0).collect();
+        let mut vlans: Vec<u16> = device.vlans.iter().map(|v| v.vlan).collect();
         vlans.sort_unstable();
         let mut hints = Vec::new();
         if let Some(vendor) = &device.vendor {
@@ -384,6 +384,7 @@ impl Engine {
         let peer_zone = match key.peer_zone {
             PeerZone::Zone(at) => self.policy.zone(ZoneId(at)).map_or("none".to_owned(), |zone| zone.name.clone()),
             PeerZone::Internet => "internet".to_owned(),
+            PeerZone::Internal => "internal".to_owned(),
             PeerZone::None => "none".to_owned(),
         };
         let mut peers: Vec<PeerStatus> = finding
@@ -452,7 +453,7 @@ impl Engine {
         let who = self.device_label(device);
         let place = match peer_zone {
             "internet" => "the internet".to_owned(),
-            "none" => "an internal network that is in no zone".to_owned(),
+            "internal" => "an internal network that is in no zone".to_owned(),
             zone => format!("zone {zone}"),
         };
         let peers = match finding.peers_total {
@@ -469,7 +470,7 @@ impl Engine {
                     name => self.policy.zones.iter().find(|z| z.name == name).map(|z| z.vlans.clone()).unwrap_or_default(),
                 };
                 let wrong: Vec<String> =
-                    device.vlans.iter().filter(|v| !home.contains(&v.0)).map(|v| v.0.to_string()).collect();
+                    device.vlans.iter().map(|v| v.vlan).filter(|vlan| !home.contains(vlan)).map(|v| v.to_string()).collect();
                 format!("{who} sent frames in VLAN {}, which is not its home's.", wrong.join(", "))
             }
             Kind::UnknownDevice if device.watched_vendor => format!("{who} is of a watched vendor and not in the inventory."),

@@ -21,6 +21,8 @@ pub enum PeerZone {
     /// Outside `internal`.
     Internet,
     /// Internal and in no zone.
+    Internal,
+    /// No other end, or a VLAN that no zone owns.
     None,
 }
 

@@ -82,31 +82,19 @@ impl Copies {
         let Some(Bucket(bucket)) = self.buckets.get_mut(at_bucket) else { return Copy::First };
         let at = (now.at / 1000) as u32;
         let vlan = now.vlan.map_or(0, |v| v + 1);
-        let mut oldest = 0;
-        let mut oldest_age = 0;
-        let mut copy = Copy::First;
+        // No branch depends on what the bucket holds unless it matches: a miss in the cache is waited for by nobody.
+        let (mut oldest, mut oldest_age, mut matches) = (0, 0, false);
         for (index, place) in bucket.iter().enumerate() {
+            matches |= place.tag >> 16 == key >> 16;
             let age = if place.tag == 0 { u32::MAX } else { at.wrapping_sub(place.at) };
-            let fresh = i64::from(age) * 1000 <= WINDOW;
-            if fresh && place.tag & !0xffff == key && place.tag != 0 {
-                let (ttl, tos) = ((place.tag >> 8) as u8, place.tag as u8);
-                if ttl != now.ttl {
-                    if copy == Copy::First {
-                        copy = Copy::Routed;
-                    }
-                } else if place.vlan == vlan || place.vlan == 0 || vlan == 0 {
-                    if tos == now.tos {
-                        return Copy::Duplicate;
-                    }
-                } else {
-                    copy = Copy::Leaked;
-                }
-            }
-            if age >= oldest_age {
-                (oldest, oldest_age) = (index, age);
-            }
+            let older = age >= oldest_age;
+            oldest = if older { index } else { oldest };
+            oldest_age = if older { age } else { oldest_age };
         }
-        bucket[oldest] = Place { tag: key | u64::from(now.ttl) << 8 | u64::from(now.tos), at, vlan };
+        let copy = if matches { compare(bucket, key, at, vlan, now) } else { Copy::First };
+        if copy != Copy::Duplicate {
+            bucket[oldest] = Place { tag: key | u64::from(now.ttl) << 8 | u64::from(now.tos), at, vlan };
+        }
         copy
     }
 
@@ -154,6 +142,30 @@ impl Copies {
         }
         hasher.finish() | 1 << 63
     }
+}
+
+/// What the places with this key make of the packet.
+#[cold]
+fn compare(bucket: &[Place; WAYS], key: u64, at: u32, vlan: u16, now: Sighting) -> Copy {
+    let mut copy = Copy::First;
+    for place in bucket.iter().filter(|place| place.tag >> 16 == key >> 16) {
+        if i64::from(at.wrapping_sub(place.at)) * 1000 > WINDOW {
+            continue;
+        }
+        let (ttl, tos) = ((place.tag >> 8) as u8, place.tag as u8);
+        if ttl != now.ttl {
+            if copy == Copy::First {
+                copy = Copy::Routed;
+            }
+        } else if place.vlan == vlan || place.vlan == 0 || vlan == 0 {
+            if tos == now.tos {
+                return Copy::Duplicate;
+            }
+        } else {
+            copy = Copy::Leaked;
+        }
+    }
+    copy
 }
 
 /// The bucket for a tag: by the middle of its hash, which is kept in the tag.

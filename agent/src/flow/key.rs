@@ -23,8 +23,17 @@ impl Side {
 }
 
 /// Addresses, protocol, ports, and where in the packet the header stood, in five words that compare and hash fast.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct FlowKey([u64; 5]);
+
+// Word by word: the derived comparison calls memcmp, which is half of what finding a flow costs.
+impl PartialEq for FlowKey {
+    fn eq(&self, other: &FlowKey) -> bool {
+        self.0.iter().zip(&other.0).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+    }
+}
+
+impl Eq for FlowKey {}
 
 const V6: u64 = 1;
 const INNERMOST: u64 = 1 << 1;

@@ -67,7 +67,11 @@ impl FlowTable {
 
     /// Finds a flow.
     pub fn find(&self, key: &FlowKey) -> Option<FlowId> {
-        self.find_hashed(key, self.hash(key))
+        let hash = self.hash(key);
+        let low = hash as u32;
+        self.index
+            .find(hash, |&(h, i)| h == low && self.slot(i).is_some_and(|s| s.flow.key == *key))
+            .map(|&(_, i)| FlowId(i))
     }
 
     /// Adds a flow that [`FlowTable::find`] did not find, and returns the one that had to go for it and whether it
@@ -139,13 +143,6 @@ impl FlowTable {
             hasher.write_u64(word);
         }
         hasher.finish()
-    }
-
-    fn find_hashed(&self, key: &FlowKey, hash: u64) -> Option<FlowId> {
-        let low = hash as u32;
-        self.index
-            .find(hash, |&(h, i)| h == low && self.slot(i).is_some_and(|s| s.flow.key == *key))
-            .map(|&(_, i)| FlowId(i))
     }
 
     fn slot(&self, at: u32) -> Option<&Slot> {

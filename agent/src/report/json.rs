@@ -31,7 +31,7 @@ pub struct CheckJson<'a> {
 struct WindowJson {
     first: Option<Timestamp>,
     last: Option<Timestamp>,
-    seconds: Option<f64>,
+    seconds: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -58,7 +58,7 @@ impl<'a> CheckJson<'a> {
             window: WindowJson {
                 first: snapshot.window.map(|w| w.first),
                 last: snapshot.window.map(|w| w.last),
-                seconds: snapshot.window.map(|w| w.seconds),
+                seconds: snapshot.window.map_or(0.0, |w| w.seconds),
             },
             capture: CaptureJson {
                 files: &files.files,

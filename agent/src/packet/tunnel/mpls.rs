@@ -8,7 +8,6 @@ use crate::packet::undecoded::Undecoded;
 /// A label stack and the packet below it.
 pub fn mpls(walk: &mut Walk, mut at: usize) -> Result<Step, Undecoded> {
     const BOTTOM_OF_STACK: u8 = 1;
-    walk.on_link = false;
     let packet = &walk.packet;
     loop {
         let &[_, _, label, _] = array(packet.frame, at).ok_or(Undecoded::TunnelHeader)?;

@@ -11,7 +11,6 @@ const MPLS_MULTICAST: u16 = 0x0283;
 
 /// A PPP frame. Address and control bytes, and the first byte of the protocol, may have been left out.
 pub fn ppp(walk: &mut Walk, at: usize) -> Result<Step, Undecoded> {
-    walk.on_link = false;
     let at = if array(walk.packet.frame, at) == Some(&[0xff, 0x03]) { at + 2 } else { at };
     let first = *walk.packet.frame.get(at).ok_or(Undecoded::TunnelHeader)?;
     let (protocol, body) = match first & 1 {
