@@ -3,14 +3,13 @@
 //! Nothing in them is a violation.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use segwatch::base::{Mac, Timestamp};
 
 use crate::frames::{Packet, flags};
 use crate::mirror::{Connection, Host, Mirror};
-use crate::pcap::PcapWriter;
 
 /// 2026-03-02T08:00:00Z.
 const START: Timestamp = Timestamp(1_772_438_400 * 1_000_000_000);
@@ -20,9 +19,12 @@ const SEED: u64 = 0x5e67_7761_7463_6801;
 /// Flows that are open at once in [`flows`].
 const OPEN_FLOWS: usize = 4_096;
 
+/// Takes the frames in the order of their times.
+pub type Sink<'a> = dyn FnMut(Timestamp, &[u8]) -> io::Result<()> + 'a;
+
 /// Ten million packets make the standard size: frames of 64 to 200 bytes, some thousands of TCP and UDP flows, half of the
 /// frames camera traffic that is seen in both VLANs.
-pub fn small<W: Write>(out: &mut PcapWriter<W>, packets: u64) -> io::Result<()> {
+pub fn small(out: &mut Sink<'_>, packets: u64) -> io::Result<()> {
     let mut random = Random(SEED);
     let mut mirror = mirror(10);
     let (mut video, mut other) = (Vec::new(), Vec::new());
@@ -30,13 +32,13 @@ pub fn small<W: Write>(out: &mut PcapWriter<W>, packets: u64) -> io::Result<()> 
         for port in [554, 8_000, 80] {
             video.push(Flow::Tcp(mirror.connect(&recorder(), 40_000 + number, &camera(number), port)));
         }
-        video.push(Flow::Udp(camera(number), 8_200, recorder(), 50_000 + number));
+        video.push(Flow::Udp(camera(number), 8_200, recorder(), 50_000 + number, 0));
     }
     for number in 0..3_600_u16 {
         let (a, b) = (office(number % 400), office(number % 400 + 400 + 8 * (random.below(40) as u16)));
         let port = 20_000 + number;
         other.push(match number % 3 {
-            0 => Flow::Udp(a, port, b, 5_004),
+            0 => Flow::Udp(a, port, b, 5_004, 0),
             _ => Flow::Tcp(mirror.connect(&a, port, &b, 443)),
         });
     }
@@ -45,7 +47,7 @@ pub fn small<W: Write>(out: &mut PcapWriter<W>, packets: u64) -> io::Result<()> 
     while written < packets {
         let flows = if random.below(3) == 0 { &mut video } else { &mut other };
         let at = random.below(flows.len() as u64) as usize;
-        let payload = &filler[..random.below(115) as usize + 6];
+        let payload = &filler[..random.below(113) as usize + 6];
         flows[at].step(&mut mirror, payload, random.below(5) < 3);
         written += drain(&mut mirror, out)?;
     }
@@ -54,7 +56,7 @@ pub fn small<W: Write>(out: &mut PcapWriter<W>, packets: u64) -> io::Result<()> 
 
 /// 1.8 million packets make the standard size, 2.2 GB: video of 1400 bytes a packet, over RTP or interleaved in TCP, and its
 /// control traffic, as a mirror of the camera VLAN alone shows it.
-pub fn video<W: Write>(out: &mut PcapWriter<W>, packets: u64) -> io::Result<()> {
+pub fn video(out: &mut Sink<'_>, packets: u64) -> io::Result<()> {
     let mut random = Random(SEED);
     let mut mirror = mirror(40);
     let recorder = recorder_behind_router();
@@ -90,7 +92,7 @@ pub fn video<W: Write>(out: &mut PcapWriter<W>, packets: u64) -> io::Result<()> 
 }
 
 /// A million flows of six packets each make the standard size; 4,096 of them are open at any time.
-pub fn flows<W: Write>(out: &mut PcapWriter<W>, flows: u64) -> io::Result<()> {
+pub fn flows(out: &mut Sink<'_>, flows: u64) -> io::Result<()> {
     let mut random = Random(SEED);
     let mut mirror = mirror(20);
     let mut open: Vec<(u64, u8)> = (0..flows.min(OPEN_FLOWS as u64)).map(|flow| (flow, 0)).collect();
@@ -143,7 +145,8 @@ devices:
 
 enum Flow {
     Tcp(Connection),
-    Udp(Host, u16, Host, u16),
+    /// Both ends with their ports, and a number that makes each payload another.
+    Udp(Host, u16, Host, u16, u32),
 }
 
 impl Flow {
@@ -151,8 +154,12 @@ impl Flow {
         match self {
             Flow::Tcp(connection) if forward => connection.client_sends(mirror, flags::ACK, payload),
             Flow::Tcp(connection) => connection.server_sends(mirror, flags::ACK, payload),
-            Flow::Udp(a, a_port, b, b_port) => {
+            Flow::Udp(a, a_port, b, b_port, number) => {
                 let (from, to) = (a.port(*a_port), b.port(*b_port));
+                // IPv6 has no identification: the same payload again within 50 ms would be a duplicate.
+                *number = number.wrapping_add(1);
+                let mut payload = payload.to_vec();
+                payload[..4].copy_from_slice(&number.to_be_bytes());
                 let packet = |from, to| Packet::udp(from, to).payload(payload);
                 if forward {
                     mirror.send(a, b, packet(from, to));
@@ -199,10 +206,10 @@ fn mirror(gap_micros: i64) -> Mirror {
     mirror
 }
 
-fn drain<W: Write>(mirror: &mut Mirror, out: &mut PcapWriter<W>) -> io::Result<u64> {
+fn drain(mirror: &mut Mirror, out: &mut Sink<'_>) -> io::Result<u64> {
     let count = mirror.frames.len() as u64;
     for (at, frame) in mirror.frames.drain(..) {
-        out.write(at, &frame)?;
+        out(at, &frame)?;
     }
     Ok(count)
 }

@@ -43,10 +43,11 @@ fn write_load(folder: &Path, names: &[&str]) -> io::Result<()> {
         // Under another name until it is whole: an interrupted run leaves no half capture to be measured.
         let partial = folder.join(format!("{name}.partial"));
         let mut out = PcapWriter::new(BufWriter::with_capacity(1 << 20, File::create(&partial)?), ETHERNET)?;
+        let write = &mut |at, frame: &[u8]| out.write(at, frame);
         match *name {
-            "small" => load::small(&mut out, SMALL_PACKETS)?,
-            "video" => load::video(&mut out, VIDEO_PACKETS)?,
-            "flows" => load::flows(&mut out, FLOWS)?,
+            "small" => load::small(write, SMALL_PACKETS)?,
+            "video" => load::video(write, VIDEO_PACKETS)?,
+            "flows" => load::flows(write, FLOWS)?,
             other => return Err(io::Error::other(format!("no capture is called {other}"))),
         }
         out.finish()?;
