@@ -5,6 +5,7 @@
 pub mod base;
 pub mod capture;
 pub mod cli;
+pub mod config;
 pub mod coverage;
 pub mod device;
 pub mod engine;
