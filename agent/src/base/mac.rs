@@ -33,11 +33,7 @@ impl Mac {
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let b = self.0;
-        write!(
-            f,
-            "{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}",
-            b[0], b[1], b[2], b[3], b[4], b[5]
-        )
+        write!(f, "{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", b[0], b[1], b[2], b[3], b[4], b[5])
     }
 }
 
@@ -107,7 +103,9 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_mac() {
-        for text in ["", "44:19:b6:01:02", "44:19:b6:01:02:03:", "44:19:b6:01:02:0g", "4:419b6010203", "44:19:b6:01:02:03:04"] {
+        for text in
+            ["", "44:19:b6:01:02", "44:19:b6:01:02:03:", "44:19:b6:01:02:0g", "4:419b6010203", "44:19:b6:01:02:03:04"]
+        {
             assert_eq!(text.parse::<Mac>(), Err(BadMac), "{text}");
         }
     }

@@ -78,7 +78,9 @@ pub(super) fn read(source: &mut Source, field: Field<'_>) -> Vec<CaptureDraft> {
         let item = item_of(field, node);
         let Some(fields) = source.fields(item, &CAPTURE) else { continue };
         let Some(interface) = fields.get("interface") else {
-            source.error(node.at, "this capture has no `interface`").help("name the network interface on the mirror port");
+            source
+                .error(node.at, "this capture has no `interface`")
+                .help("name the network interface on the mirror port");
             continue;
         };
         let interface = source.value(interface, interface_name);
@@ -87,7 +89,10 @@ pub(super) fn read(source: &mut Source, field: Field<'_>) -> Vec<CaptureDraft> {
             interface: interface.as_ref().map_or(String::new(), |interface| interface.value.clone()),
             untagged: fields.get("untagged").and_then(|field| source.value(field, untagged)),
             rspan_vlan: fields.get("rspan_vlan").and_then(|field| source.value(field, value::vlan)),
-            decapsulate: fields.get("decapsulate").map(|field| values(&source.items(field, transport))).unwrap_or_default(),
+            decapsulate: fields
+                .get("decapsulate")
+                .map(|field| values(&source.items(field, transport)))
+                .unwrap_or_default(),
         };
         if let (Some(interface), true) = (interface, drafts.iter().any(|other| other.interface == draft.interface)) {
             source.error(interface.at, format!("interface {} is there twice", quoted(&interface.value)));
@@ -133,7 +138,10 @@ fn transport(text: &str) -> Result<Transport, Wrong> {
             message: format!("{} is no transport of a mirror", quoted(text)),
             hint: Some(match nearest(text, TRANSPORTS) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the transports are {}; other tunnels are traffic", one_of(TRANSPORTS).replace(" or ", " and ")),
+                None => format!(
+                    "the transports are {}; other tunnels are traffic",
+                    one_of(TRANSPORTS).replace(" or ", " and ")
+                ),
             }),
         }),
     }
@@ -146,7 +154,10 @@ pub(super) fn check(source: &mut Source, captures: &[CaptureDraft], zone_of_vlan
             && let Some(zone) = zone_of_vlan(vlan.value)
         {
             source
-                .error(vlan.at, format!("VLAN {} is the mirror's own and also one of zone {}", vlan.value, quoted(&zone)))
+                .error(
+                    vlan.at,
+                    format!("VLAN {} is the mirror's own and also one of zone {}", vlan.value, quoted(&zone)),
+                )
                 .help("its tag is removed, so frames of that zone would look untagged");
         }
     }

@@ -66,7 +66,9 @@ pub(super) fn read(source: &mut Source, field: Field<'_>, zones: &ZoneNames) -> 
             source.error(node.at, format!("more than {MAX_CONDUITS} conduits"));
             break;
         }
-        let Some(draft) = read_conduit(source, Field { key: "conduit", ..item_of(field, node) }, zones) else { continue };
+        let Some(draft) = read_conduit(source, Field { key: "conduit", ..item_of(field, node) }, zones) else {
+            continue;
+        };
         if let Some(first) = lines.insert(draft.name.clone(), draft.at.line) {
             source
                 .error(draft.at, format!("a conduit {} is in line {first} already", quoted(&draft.name)))
@@ -100,7 +102,8 @@ fn read_conduit(source: &mut Source, item: Field<'_>, zones: &ZoneNames) -> Opti
     let expires = fields.get("expires").and_then(|field| source.value(field, value::date));
     let permits = fields.get("permits").map(|field| source.items(field, permitted)).unwrap_or_default();
     let name = name?;
-    let draft = ConduitDraft { name: name.value, at: item.at, from: from?, to: to?, services, permits, owner, reason, expires };
+    let draft =
+        ConduitDraft { name: name.value, at: item.at, from: from?, to: to?, services, permits, owner, reason, expires };
     (!draft.services.is_empty()).then_some(draft)
 }
 

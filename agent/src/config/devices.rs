@@ -58,7 +58,11 @@ pub(super) fn read(source: &mut Source, field: Field<'_>, zones: &ZoneNames) -> 
 /// Reads the CSV of `devices_file`: a header line with any of the columns, then a line per device.
 pub(super) fn read_csv(source: &mut Source, text: &str, zones: &ZoneNames) -> Vec<DeviceDraft> {
     let mut inventory = Inventory::default();
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter(text)).has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter(text))
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes());
     let mut columns: Option<Vec<Option<&'static str>>> = None;
     for record in reader.records() {
         let record = match record {
@@ -99,7 +103,9 @@ pub(super) fn read_csv(source: &mut Source, text: &str, zones: &ZoneNames) -> Ve
         }
     }
     if inventory.drafts.is_empty() && source.problems.is_empty() {
-        source.error(at_line(1), "this inventory lists no device").help(format!("the first line is `{}`, then a line per device", DEVICE.join(",")));
+        source
+            .error(at_line(1), "this inventory lists no device")
+            .help(format!("the first line is `{}`, then a line per device", DEVICE.join(",")));
     }
     inventory.drafts
 }
@@ -135,7 +141,9 @@ fn header(source: &mut Source, record: &csv::StringRecord, places: &[Span]) -> V
         columns.push(known);
     }
     if !columns.contains(&Some("mac")) && !columns.contains(&Some("ip")) {
-        source.error(at_line(1), "there is neither a column `mac` nor a column `ip`").help(format!("the columns are {}", DEVICE.join(",")));
+        source
+            .error(at_line(1), "there is neither a column `mac` nor a column `ip`")
+            .help(format!("the columns are {}", DEVICE.join(",")));
     }
     columns
 }
@@ -180,10 +188,14 @@ impl Inventory {
         let before = source.problems.len();
         let mac = row.read(source, "mac", value::mac);
         let ip = row.read(source, "ip", value::host);
-        let zone = row.read(source, "zone", |name| zones.find(name)).and_then(|zone| Some(Spanned { value: zone.value?, at: zone.at }));
+        let zone = row
+            .read(source, "zone", |name| zones.find(name))
+            .and_then(|zone| Some(Spanned { value: zone.value?, at: zone.at }));
         let out_of_service = row.read(source, "out_of_service", value::date);
         if source.problems.len() == before && mac.is_none() && ip.is_none() {
-            source.error(row.at, "this device has neither `mac` nor `ip`").help("nothing else tells which device is meant");
+            source
+                .error(row.at, "this device has neither `mac` nor `ip`")
+                .help("nothing else tells which device is meant");
         }
         let name = row.texts.get("name");
         once(source, &mut self.names, "name", name);
@@ -210,7 +222,12 @@ impl Inventory {
 }
 
 impl Row {
-    fn read<T>(&self, source: &mut Source, column: &str, parse: impl Fn(&str) -> Result<T, Wrong>) -> Option<Spanned<T>> {
+    fn read<T>(
+        &self,
+        source: &mut Source,
+        column: &str,
+        parse: impl Fn(&str) -> Result<T, Wrong>,
+    ) -> Option<Spanned<T>> {
         let text = self.texts.get(column)?;
         match parse(&text.value) {
             Ok(value) => Some(Spanned { value, at: text.at }),
@@ -223,7 +240,12 @@ impl Row {
 }
 
 /// Reports what another device has already.
-fn once<T: Clone + Eq + Hash + ToString>(source: &mut Source, seen: &mut HashMap<T, u32>, what: &str, value: Option<&Spanned<T>>) {
+fn once<T: Clone + Eq + Hash + ToString>(
+    source: &mut Source,
+    seen: &mut HashMap<T, u32>,
+    what: &str,
+    value: Option<&Spanned<T>>,
+) {
     let Some(value) = value else { return };
     if let Some(first) = seen.insert(value.value.clone(), value.at.line) {
         let text = quoted(&value.value.to_string());

@@ -39,7 +39,8 @@ impl Source {
             match nearest(field.key, known.iter().copied()) {
                 _ if field.key == "<<" => problem.help("YAML merge keys are not supported: write the values out"),
                 Some(near) => problem.help(format!("did you mean `{near}`?")),
-                None => problem.help(format!("the keys here are {}", one_of(known.iter().copied()).replace(" or ", " and "))),
+                None => problem
+                    .help(format!("the keys here are {}", one_of(known.iter().copied()).replace(" or ", " and "))),
             };
         }
         Some(fields)
@@ -93,7 +94,11 @@ impl Source {
     }
 
     /// A scalar, read by `parse`.
-    pub(super) fn value<T>(&mut self, field: Field<'_>, parse: impl Fn(&str) -> Result<T, Wrong>) -> Option<Spanned<T>> {
+    pub(super) fn value<T>(
+        &mut self,
+        field: Field<'_>,
+        parse: impl Fn(&str) -> Result<T, Wrong>,
+    ) -> Option<Spanned<T>> {
         let at = field.node.at;
         let Kind::Scalar { text, .. } = &field.node.kind else {
             self.wrong_type(field, "a single value");

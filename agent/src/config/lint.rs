@@ -51,7 +51,9 @@ pub(super) fn inventory(source: &mut Source, facts: &Facts<'_>, inventory: &[Dev
             continue;
         }
         let lies = match facts.policy.scope(ip) {
-            Scope::Zone(other) => facts.policy.zone(other).map_or(String::new(), |other| format!("in zone {}", quoted(&other.name))),
+            Scope::Zone(other) => {
+                facts.policy.zone(other).map_or(String::new(), |other| format!("in zone {}", quoted(&other.name)))
+            }
             _ => format!("outside the prefixes of zone {}", quoted(&zone.name)),
         };
         source.lint(draft.ip_at, format!("{ip} lies {lies}, and the home of this device is {}", quoted(&zone.name)));
@@ -94,11 +96,15 @@ fn nested_prefixes(source: &mut Source, zones: &[ZoneDraft]) {
 
 /// Who answers for it, why, until when.
 fn paperwork(source: &mut Source, conduit: &ConduitDraft, today: Timestamp) {
-    let missing: Vec<&str> = [("owner", conduit.owner.is_none()), ("reason", conduit.reason.is_none()), ("expires", conduit.expires.is_none())]
-        .iter()
-        .filter(|item| item.1)
-        .map(|item| item.0)
-        .collect();
+    let missing: Vec<&str> = [
+        ("owner", conduit.owner.is_none()),
+        ("reason", conduit.reason.is_none()),
+        ("expires", conduit.expires.is_none()),
+    ]
+    .iter()
+    .filter(|item| item.1)
+    .map(|item| item.0)
+    .collect();
     if !missing.is_empty() {
         let list = missing.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
         source
@@ -114,7 +120,8 @@ fn paperwork(source: &mut Source, conduit: &ConduitDraft, today: Timestamp) {
 
 fn any_any(source: &mut Source, conduit: &ConduitDraft) {
     for (key, side) in [("from", &conduit.from), ("to", &conduit.to)] {
-        if let (true, Some(all)) = (side.zones.is_empty(), side.hosts.iter().find(|host| host.value.prefix_len() == 0)) {
+        if let (true, Some(all)) = (side.zones.is_empty(), side.hosts.iter().find(|host| host.value.prefix_len() == 0))
+        {
             source
                 .lint(all.at, format!("conduit {}: `{key}` is any address", quoted(&conduit.name)))
                 .help("name the zone or the hosts");
@@ -132,14 +139,23 @@ fn impossible(source: &mut Source, conduit: &ConduitDraft, facts: &Facts<'_>) {
     for (key, side) in [("from", &conduit.from), ("to", &conduit.to)] {
         if !reachable(side, facts) {
             source
-                .lint(side.at, format!("conduit {}: no host of `{key}` lies in its zone, so it allows nothing", quoted(&conduit.name)))
+                .lint(
+                    side.at,
+                    format!(
+                        "conduit {}: no host of `{key}` lies in its zone, so it allows nothing",
+                        quoted(&conduit.name)
+                    ),
+                )
                 .help("zone and hosts both hold");
         }
     }
     if let (Some(from), Some(to)) = (family(&conduit.from), family(&conduit.to))
         && from != to
     {
-        source.lint(conduit.to.at, format!("conduit {} joins IPv4 and IPv6, so it allows nothing", quoted(&conduit.name)));
+        source.lint(
+            conduit.to.at,
+            format!("conduit {} joins IPv4 and IPv6, so it allows nothing", quoted(&conduit.name)),
+        );
     }
     if let ([from], [to]) = (conduit.from.zones.as_slice(), conduit.to.zones.as_slice())
         && from.value == to.value
@@ -207,7 +223,8 @@ const DAY: i64 = 86_400_000_000_000;
 fn settings(source: &mut Source, settings: &Settings) {
     let table = VendorTable::builtin();
     for vendor in settings.vendors.iter().flatten().filter(|vendor| !table.words().contains(&vendor.value)) {
-        let problem = source.lint(vendor.at, format!("the built-in vendor table does not know {}", quoted(&vendor.value)));
+        let problem =
+            source.lint(vendor.at, format!("the built-in vendor table does not know {}", quoted(&vendor.value)));
         match nearest(&vendor.value, table.words().iter().map(String::as_str)) {
             Some(near) => problem.help(format!("did you mean `{near}`?")),
             None => problem.help("a table of your own can name it"),
@@ -223,7 +240,9 @@ fn settings(source: &mut Source, settings: &Settings) {
         source.lint(loss.at, "a mirror that loses so much proves little").help("the default is `1%`");
     }
     if let Some(silence) = settings.silence.as_ref().filter(|silence| silence.value > DAY) {
-        source.lint(silence.at, "a device that is silent for more than a day counts as covered").help("the default is `1h`");
+        source
+            .lint(silence.at, "a device that is silent for more than a day counts as covered")
+            .help("the default is `1h`");
     }
 }
 

@@ -24,7 +24,8 @@ use crate::policy::{Policy, Untagged, sha256_hex};
 /// Everything that is wrong with it, in the order of the places.
 pub fn load(path: &Path) -> Result<Loaded, Vec<Problem>> {
     let name = path.display().to_string();
-    let bytes = read_bounded(path).map_err(|error| vec![Problem::whole_file(&name, format!("cannot be read: {error}"))])?;
+    let bytes =
+        read_bounded(path).map_err(|error| vec![Problem::whole_file(&name, format!("cannot be read: {error}"))])?;
     let directory = path.parent().unwrap_or(Path::new(""));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let today = Timestamp(i64::try_from(now.as_nanos()).unwrap_or(i64::MAX));
@@ -107,7 +108,9 @@ fn read(
     let root = root.filter(|root| root.kind != Kind::Null);
     let Some(root) = root else {
         if source.problems.is_empty() {
-            source.problems.push(Problem::whole_file(&source.name, "is empty: a policy names at least one camera zone"));
+            source
+                .problems
+                .push(Problem::whole_file(&source.name, "is empty: a policy names at least one camera zone"));
         }
         return None;
     };
@@ -171,7 +174,8 @@ fn read(
 }
 
 fn set(policy: &mut Policy, settings: &Settings, captures: &[capture::CaptureDraft]) {
-    let text = |text: &Option<super::source::Spanned<String>>| text.as_ref().map_or(String::new(), |text| text.value.clone());
+    let text =
+        |text: &Option<super::source::Spanned<String>>| text.as_ref().map_or(String::new(), |text| text.value.clone());
     policy.site = text(&settings.site);
     policy.sensor = text(&settings.sensor);
     policy.watch_vendors = match &settings.vendors {
@@ -184,7 +188,8 @@ fn set(policy: &mut Policy, settings: &Settings, captures: &[capture::CaptureDra
     policy.edge_hops = settings.edge_hops.as_ref().map_or(0, |hops| hops.value);
     policy.severity = settings.severity.iter().map(|(kind, severity)| (kind.clone(), severity.value)).collect();
     // Where interfaces differ, the policy claims what is true of all of them.
-    policy.untagged = common(captures, |capture| capture.untagged.as_ref().map_or(Untagged::Reject, |u| u.value)).unwrap_or_default();
+    policy.untagged =
+        common(captures, |capture| capture.untagged.as_ref().map_or(Untagged::Reject, |u| u.value)).unwrap_or_default();
     policy.rspan_vlan = common(captures, |capture| capture.rspan_vlan.as_ref().map(|vlan| vlan.value)).flatten();
 }
 
@@ -192,7 +197,10 @@ fn set(policy: &mut Policy, settings: &Settings, captures: &[capture::CaptureDra
 const DEFAULT_VENDOR: &str = "hikvision";
 
 /// What all of them have; `None` if they differ or there are none.
-pub(super) fn common<T: PartialEq>(captures: &[capture::CaptureDraft], of: impl Fn(&capture::CaptureDraft) -> T) -> Option<T> {
+pub(super) fn common<T: PartialEq>(
+    captures: &[capture::CaptureDraft],
+    of: impl Fn(&capture::CaptureDraft) -> T,
+) -> Option<T> {
     let mut values = captures.iter().map(of);
     let first = values.next()?;
     values.all(|value| value == first).then_some(first)
@@ -247,7 +255,10 @@ fn check_homes(source: &mut Source, inventory: &[DeviceDraft], zones: &[zones::Z
     let named = inventory.iter().find(|draft| !draft.device.sensor.is_empty());
     if let (Some(draft), None) = (named, &settings.sensor) {
         source
-            .error(draft.sensor_at, "this device is expected at a sensor, but the policy does not say which sensor this is")
+            .error(
+                draft.sensor_at,
+                "this device is expected at a sensor, but the policy does not say which sensor this is",
+            )
             .help("add `sensor: NAME` to the policy");
     }
 }

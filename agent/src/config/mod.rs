@@ -15,12 +15,12 @@ mod settings;
 mod shadow;
 mod show;
 mod source;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod value;
 mod words;
 mod zones;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

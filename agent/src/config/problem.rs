@@ -90,7 +90,8 @@ impl Problem {
         let before = (self.column as usize).saturating_sub(1);
         // A long line is shown from a little before the place that is meant.
         let skip = if before + 20 > EXCERPT_CHARS { before - 20 } else { 0 };
-        let shown: String = line.chars().skip(skip).take(EXCERPT_CHARS).map(|c| if is_harmless(c) { c } else { ' ' }).collect();
+        let shown: String =
+            line.chars().skip(skip).take(EXCERPT_CHARS).map(|c| if is_harmless(c) { c } else { ' ' }).collect();
         let shown = shown.trim_end();
         let room = (shown.chars().count() + skip).saturating_sub(before).max(1);
         let carets = (self.width as usize).clamp(1, room);
@@ -114,7 +115,8 @@ fn printable(text: &str) -> String {
 
 /// Neither a control character nor one that changes the direction of text.
 fn is_harmless(c: char) -> bool {
-    !c.is_control() && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    !c.is_control()
+        && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

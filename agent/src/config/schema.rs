@@ -219,7 +219,8 @@ mod tests {
             (&properties["conduits"]["items"]["properties"]["from"]["properties"], &words::SIDE),
             (&properties["devices"]["items"]["properties"], &words::DEVICE),
         ] {
-            let mut there: Vec<&str> = object.as_object().map(|o| o.keys().map(String::as_str).collect()).unwrap_or_default();
+            let mut there: Vec<&str> =
+                object.as_object().map(|o| o.keys().map(String::as_str).collect()).unwrap_or_default();
             let mut wanted = keys.to_vec();
             there.sort_unstable();
             wanted.sort_unstable();

@@ -146,7 +146,9 @@ fn domain(text: &str) -> Result<String, Wrong> {
     }
     let name = text.trim_matches('.').to_lowercase();
     let label = |label: &str| {
-        (1..=63).contains(&label.len()) && label.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_')) && !label.starts_with('-')
+        (1..=63).contains(&label.len())
+            && label.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
+            && !label.starts_with('-')
     };
     if name.is_empty() || name.len() > 253 || !name.split('.').all(label) {
         return wrong(None);
@@ -156,7 +158,9 @@ fn domain(text: &str) -> Result<String, Wrong> {
 
 /// Host and port.
 fn listen(text: &str) -> Result<String, Wrong> {
-    let wrong = |hint: &str| Err(Wrong { message: format!("{} is no address to listen on", quoted(text)), hint: Some(hint.to_owned()) });
+    let wrong = |hint: &str| {
+        Err(Wrong { message: format!("{} is no address to listen on", quoted(text)), hint: Some(hint.to_owned()) })
+    };
     let Some((host, port)) = text.rsplit_once(':') else {
         return wrong("write an address and a port, as in `127.0.0.1:10420`");
     };

@@ -15,13 +15,22 @@ const BUDGET: u64 = 20_000_000;
 pub(super) fn lint(source: &mut Source, conduits: &[ConduitDraft], today: Timestamp) {
     let mut budget = BUDGET;
     for (index, conduit) in conduits.iter().enumerate() {
-        let earlier = conduits.iter().take(index).filter(|other| other.expires.as_ref().is_none_or(|end| end.value > today));
+        let earlier =
+            conduits.iter().take(index).filter(|other| other.expires.as_ref().is_none_or(|end| end.value > today));
         for other in earlier {
             if !contains(other, conduit, &mut budget) {
                 continue;
             }
             source
-                .lint(conduit.at, format!("conduit {} is shadowed by {} in line {}", quoted(&conduit.name), quoted(&other.name), other.at.line))
+                .lint(
+                    conduit.at,
+                    format!(
+                        "conduit {} is shadowed by {} in line {}",
+                        quoted(&conduit.name),
+                        quoted(&other.name),
+                        other.at.line
+                    ),
+                )
                 .help("the earlier one allows all of it: remove one, or put the narrower one first");
             break;
         }
@@ -48,15 +57,20 @@ fn contains(outer: &ConduitDraft, inner: &ConduitDraft, budget: &mut u64) -> boo
 fn covers(outer: Service, inner: Service) -> bool {
     match (outer, inner) {
         (Service::Any, _) | (Service::Icmp, Service::Icmp) => true,
-        (Service::Ip { proto: a, first, last }, Service::Ip { proto: b, first: low, last: high }) => a == b && first <= low && high <= last,
+        (Service::Ip { proto: a, first, last }, Service::Ip { proto: b, first: low, last: high }) => {
+            a == b && first <= low && high <= last
+        }
         _ => false,
     }
 }
 
 fn side_contains(outer: &SideDraft, inner: &SideDraft, budget: &mut u64) -> bool {
     let zones = outer.zones.is_empty()
-        || (!inner.zones.is_empty() && inner.zones.iter().all(|zone| outer.zones.iter().any(|other| other.value == zone.value)));
-    zones && (outer.hosts.is_empty() || (!inner.hosts.is_empty() && inner.hosts.iter().all(|host| listed(&outer.hosts, &host.value, budget))))
+        || (!inner.zones.is_empty()
+            && inner.zones.iter().all(|zone| outer.zones.iter().any(|other| other.value == zone.value)));
+    zones
+        && (outer.hosts.is_empty()
+            || (!inner.hosts.is_empty() && inner.hosts.iter().all(|host| listed(&outer.hosts, &host.value, budget))))
 }
 
 fn listed(hosts: &[Spanned<IpNet>], net: &IpNet, budget: &mut u64) -> bool {

@@ -56,7 +56,9 @@ impl Page<'_> {
         let content = format!("{}{content}", " ".repeat(indent));
         // Writing to a string cannot fail.
         let _ = match remark {
-            Some(remark) => writeln!(self.text, "{content:<REMARK_COLUMN$}  # {}", remark.replace(char::is_control, " ")),
+            Some(remark) => {
+                writeln!(self.text, "{content:<REMARK_COLUMN$}  # {}", remark.replace(char::is_control, " "))
+            }
             None => writeln!(self.text, "{content}"),
         };
     }
@@ -94,7 +96,11 @@ impl Page<'_> {
                 self.line(4, &format!("rspan_vlan: {vlan}"), None);
             }
             if !capture.decapsulate.is_empty() {
-                self.line(4, &format!("decapsulate: {}", list(capture.decapsulate.iter().map(|t| t.name().to_owned()))), None);
+                self.line(
+                    4,
+                    &format!("decapsulate: {}", list(capture.decapsulate.iter().map(|t| t.name().to_owned()))),
+                    None,
+                );
             }
         }
     }
@@ -178,8 +184,11 @@ impl Page<'_> {
                 ("sensor", device.sensor.clone()),
                 ("out_of_service", device.out_of_service.map_or(String::new(), last_day)),
             ];
-            let cells: Vec<String> =
-                cells.iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| format!("{key}: {}", text(value))).collect();
+            let cells: Vec<String> = cells
+                .iter()
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(key, value)| format!("{key}: {}", text(value)))
+                .collect();
             self.line(2, &format!("- {{ {} }}", cells.join(", ")), Some(&place(&device.place)));
         }
     }

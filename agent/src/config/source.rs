@@ -66,7 +66,11 @@ impl Source {
         };
         self.problems.truncate(MAX_PROBLEMS);
         let index = self.problems.len();
-        self.problems.push(if index < MAX_PROBLEMS { problem } else { Problem::whole_file(&self.name, "more problems follow") });
+        self.problems.push(if index < MAX_PROBLEMS {
+            problem
+        } else {
+            Problem::whole_file(&self.name, "more problems follow")
+        });
         &mut self.problems[index]
     }
 

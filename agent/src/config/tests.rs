@@ -38,7 +38,10 @@ fn defaults_are_those_of_the_example() {
     let (short, long) = (&short.config, &long.config);
     assert_eq!((&short.listen, &short.state_dir), (&long.listen, &long.state_dir));
     let (short, long) = (&short.policy, &long.policy);
-    assert_eq!((&short.internal, short.coverage, short.hold, short.edge_hops), (&long.internal, long.coverage, long.hold, long.edge_hops));
+    assert_eq!(
+        (&short.internal, short.coverage, short.hold, short.edge_hops),
+        (&long.internal, long.coverage, long.hold, long.edge_hops)
+    );
     assert_eq!((&short.watch_vendors, short.untagged), (&vec!["hikvision".to_owned()], Untagged::Reject));
 }
 
@@ -48,7 +51,12 @@ fn what_is_shown_loads_again() {
     let shown = show(&loaded);
     let again = good(&shown);
     assert_eq!(texts(&again.lints), "");
-    let strip = |text: &str| text.lines().skip(1).map(|line| line.split("  # ").next().unwrap_or("").trim_end().to_owned()).collect::<Vec<_>>();
+    let strip = |text: &str| {
+        text.lines()
+            .skip(1)
+            .map(|line| line.split("  # ").next().unwrap_or("").trim_end().to_owned())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(strip(&show(&again)), strip(&shown));
     for line in ["hold: 24h ", "segwatch.yaml:", "zones:", "cctv: "] {
         assert!(shown.contains(line), "{line} in\n{shown}");
@@ -58,7 +66,15 @@ fn what_is_shown_loads_again() {
 #[test]
 fn a_value_says_where_it_comes_from() {
     let shown = show(&good("hold: 90m\nzones:\n  cctv: { cameras: true, vlans: [\"100-103\", 7] }\n"));
-    let line = |start: &str| shown.lines().find(|line| line.trim_start().starts_with(start)).unwrap_or("").split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = |start: &str| {
+        shown
+            .lines()
+            .find(|line| line.trim_start().starts_with(start))
+            .unwrap_or("")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     assert_eq!(line("hold"), "hold: 90m # segwatch.yaml:1");
     assert_eq!(line("cctv"), "cctv: # segwatch.yaml:3");
     assert_eq!(line("vlans"), "vlans: [7, \"100-103\"]");
@@ -68,15 +84,21 @@ fn a_value_says_where_it_comes_from() {
 #[test]
 fn the_hash_covers_the_inventory() {
     let text = "zones: { cctv: { cameras: true, vlans: [110] } }\ndevices_file: d.csv\n";
-    let with = |csv: &'static str| load_str("a/s.yaml", text, TODAY, &mut |name| {
-        assert_eq!(name, "d.csv");
-        Ok(csv.as_bytes().to_vec())
-    });
-    let one = with("name;mac;zone\n\"a;b\";4419.b601.0203;cctv\n").unwrap_or_else(|problems| panic!("{}", texts(&problems)));
+    let with = |csv: &'static str| {
+        load_str("a/s.yaml", text, TODAY, &mut |name| {
+            assert_eq!(name, "d.csv");
+            Ok(csv.as_bytes().to_vec())
+        })
+    };
+    let one =
+        with("name;mac;zone\n\"a;b\";4419.b601.0203;cctv\n").unwrap_or_else(|problems| panic!("{}", texts(&problems)));
     let two = with("mac,zone\n4419b6010204,cctv\n").unwrap_or_else(|problems| panic!("{}", texts(&problems)));
     assert_ne!(one.config.policy.hash, two.config.policy.hash);
     let device = &one.config.policy.inventory[0];
-    assert_eq!((device.name.as_str(), device.zone, device.place.file.as_str(), device.place.line), ("a;b", Some(ZoneId(0)), "a/d.csv", 2));
+    assert_eq!(
+        (device.name.as_str(), device.zone, device.place.file.as_str(), device.place.line),
+        ("a;b", Some(ZoneId(0)), "a/d.csv", 2)
+    );
 }
 
 #[test]

@@ -93,7 +93,9 @@ impl Builder {
             Event::DocumentStart(_) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    source.error(at, "a second YAML document begins here").help("one policy is one document: remove `---` and what follows");
+                    source
+                        .error(at, "a second YAML document begins here")
+                        .help("one policy is one document: remove `---` and what follows");
                     return false;
                 }
             }

@@ -26,7 +26,8 @@ pub(super) const COVERAGE: [&str; 2] = ["silence", "loss"];
 pub(super) const CONDUIT: [&str; 8] = ["name", "from", "to", "services", "owner", "reason", "expires", "permits"];
 pub(super) const SIDE: [&str; 2] = ["zone", "hosts"];
 /// Also the columns of `devices_file`.
-pub(super) const DEVICE: [&str; 9] = ["name", "mac", "ip", "zone", "use", "model", "firmware", "sensor", "out_of_service"];
+pub(super) const DEVICE: [&str; 9] =
+    ["name", "mac", "ip", "zone", "use", "model", "firmware", "sensor", "out_of_service"];
 
 /// Names that no zone may have, because labels and findings use them.
 pub(super) const RESERVED_ZONES: [&str; 3] = ["internet", "internal", "none"];

@@ -97,9 +97,9 @@ impl ZoneNames {
 /// Reads `zones`. `None` if there is nothing to refer to.
 pub(super) fn read(source: &mut Source, field: Option<Field<'_>>) -> Option<Vec<ZoneDraft>> {
     let Some(field) = field else {
-        source
-            .error(Span { line: 1, column: 1, width: 1 }, "there are no zones")
-            .help("a policy has at least one: `zones: { cctv: { cameras: true, vlans: [110], prefixes: [10.110.0.0/24] } }`");
+        source.error(Span { line: 1, column: 1, width: 1 }, "there are no zones").help(
+            "a policy has at least one: `zones: { cctv: { cameras: true, vlans: [110], prefixes: [10.110.0.0/24] } }`",
+        );
         return None;
     };
     let all = source.map(field)?;
@@ -112,7 +112,9 @@ pub(super) fn read(source: &mut Source, field: Option<Field<'_>>) -> Option<Vec<
         drafts.push(read_zone(source, zone));
     }
     if !drafts.iter().any(|zone| zone.cameras || zone.broken) {
-        source.error(field.at, "no zone is a camera zone").help("mark the zones where cameras live with `cameras: true`");
+        source
+            .error(field.at, "no zone is a camera zone")
+            .help("mark the zones where cameras live with `cameras: true`");
     }
     check_names(source, &drafts);
     check_vlans(source, &drafts);
@@ -145,9 +147,9 @@ fn read_zone(source: &mut Source, zone: Field<'_>) -> ZoneDraft {
         .map(|role| role.0)
         .collect();
     if let [first, second, ..] = roles.as_slice() {
-        source
-            .error(zone.at, format!("zone {} is both `{first}` and `{second}`", quoted(zone.key)))
-            .help("a copy in a transit or onboarding zone proves nothing, so cameras cannot live there: make it two zones");
+        source.error(zone.at, format!("zone {} is both `{first}` and `{second}`", quoted(zone.key))).help(
+            "a copy in a transit or onboarding zone proves nothing, so cameras cannot live there: make it two zones",
+        );
     }
     draft.broken = source.problems.len() > problems_before;
     if !draft.broken && draft.vlans.is_empty() && draft.prefixes.is_empty() {
@@ -175,7 +177,10 @@ fn zone_prefix(text: &str) -> Result<IpNet, Wrong> {
     };
     let wrong = |message: String, hint: &str| Err(Wrong { message, hint: Some(hint.to_owned()) });
     if too_wide {
-        return wrong(format!("{} is no segment: it covers a large part of the internet", quoted(text)), "name the segment's own prefix");
+        return wrong(
+            format!("{} is no segment: it covers a large part of the internet", quoted(text)),
+            "name the segment's own prefix",
+        );
     }
     let link_local = match ip {
         IpAddr::V4(ip) => ip.is_link_local(),
@@ -201,9 +206,9 @@ fn check_names(source: &mut Source, zones: &[ZoneDraft]) {
             && name.chars().count() <= MAX_NAME
             && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
         if !usable {
-            source
-                .error(zone.at, format!("{} cannot be a zone's name", quoted(name)))
-                .help(format!("use letters, digits, `-`, `_` and `.`, beginning with a letter or digit, at most {MAX_NAME}"));
+            source.error(zone.at, format!("{} cannot be a zone's name", quoted(name))).help(format!(
+                "use letters, digits, `-`, `_` and `.`, beginning with a letter or digit, at most {MAX_NAME}"
+            ));
         }
         if let Some(other) = seen.insert(lower, name) {
             source.error(zone.at, format!("zones {} and {} differ in case only", quoted(other), quoted(name)));
@@ -242,7 +247,9 @@ fn check_prefixes(source: &mut Source, zones: &[ZoneDraft]) {
             } else {
                 format!("{} is in zone {} and in zone {}", prefix.value, quoted(owner), quoted(&zone.name))
             };
-            source.error(prefix.at, message).help("a prefix belongs to one zone; a longer one inside it may belong to another");
+            source
+                .error(prefix.at, message)
+                .help("a prefix belongs to one zone; a longer one inside it may belong to another");
         }
     }
 }
@@ -269,7 +276,10 @@ pub(super) fn check_servers(source: &mut Source, zones: &[ZoneDraft], internal: 
         }
         for server in zone.dhcp.iter().filter(|server| !inside(server.value)) {
             source
-                .error(server.at, format!("DHCP server {} lies outside every zone and outside `internal`", server.value))
+                .error(
+                    server.at,
+                    format!("DHCP server {} lies outside every zone and outside `internal`", server.value),
+                )
                 .help("a zone's DHCP server is inside");
         }
     }

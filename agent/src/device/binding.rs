@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::base::{Map, Mac};
+use crate::base::{Mac, Map};
 
 /// Claims kept; beyond it new ones are refused and counted.
 const MAX_BINDINGS: usize = 262_144;

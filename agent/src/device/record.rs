@@ -152,4 +152,3 @@ impl Sight {
         self.last = Some(self.last.map_or(last, |known| known.max(last)));
     }
 }
-

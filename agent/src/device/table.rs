@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use super::record::{Device, Key};
-use crate::base::{Map, Mac};
+use crate::base::{Mac, Map};
 
 /// Devices kept. Beyond it a stranger is not tracked any more and [`Devices::refused`] counts it, which makes the
 /// site `unverified`; a device that is certain (listed, or of a watched vendor) may take up to twice as many places.

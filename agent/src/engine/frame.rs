@@ -1,7 +1,9 @@
 //! The way of one frame through the engine. What most packets need stands here; the rest is called.
 
 use super::Engine;
-use super::direction::{ACK, ICMP, ICMPV6, IcmpRole, RST, SCTP, SCTP_ABORT, SYN, TCP, UDP, guess, handshake, icmp_role};
+use super::direction::{
+    ACK, ICMP, ICMPV6, IcmpRole, RST, SCTP, SCTP_ABORT, SYN, TCP, UDP, guess, handshake, icmp_role,
+};
 use crate::base::{Mac, Timestamp};
 use crate::device::Devices;
 use crate::flow::{Copy, Covered, Credit, Direction, Flow, FlowKey, IDLE_TIMEOUT, Path, Refusal, Side, Sighting};
@@ -69,7 +71,8 @@ impl Engine {
         let sighting = Sighting { at: self.now, ttl: layer.ttl, tos: layer.tos, vlan };
         let copy = self.copies.see(bytes, place.depth, sighting);
         let (sport, dport) = self.ports(layer);
-        let (mut key, from) = FlowKey::new(layer.proto, (layer.src, sport), (layer.dst, dport), place.depth, place.innermost);
+        let (mut key, from) =
+            FlowKey::new(layer.proto, (layer.src, sport), (layer.dst, dport), place.depth, place.innermost);
         if matches!(layer.proto, ICMP | ICMPV6) {
             key = match icmp_role(layer) {
                 IcmpRole::Error { .. } => key.icmp_error(),

@@ -42,7 +42,13 @@ impl Engine {
     }
 
     /// Who sent and who was meant, and whose coverage the packet adds to: (credit, source, destination).
-    pub(super) fn identify(&mut self, link: &Link, vlan: Option<u16>, layer: &Layer, at: Timestamp) -> (Credit, End, End) {
+    pub(super) fn identify(
+        &mut self,
+        link: &Link,
+        vlan: Option<u16>,
+        layer: &Layer,
+        at: Timestamp,
+    ) -> (Credit, End, End) {
         let mut credit = Credit { unicast: is_unicast(link, layer.dst), ..Credit::default() };
         let source_mac = link.src.filter(|mac| layer.on_link && !mac.is_group() && *mac != Mac::ZERO);
         let source = match source_mac.and_then(|mac| Some((mac, self.device_of_mac(mac)?))) {
@@ -277,7 +283,8 @@ impl Engine {
     /// A device's home: the inventory's, else the camera zone it was seen in.
     pub(super) fn home(&self, id: DeviceId) -> Option<ZoneId> {
         let device = self.devices.get(id)?;
-        let listed = device.inventory.and_then(|at| self.policy.inventory.get(at as usize)).and_then(|entry| entry.zone);
+        let listed =
+            device.inventory.and_then(|at| self.policy.inventory.get(at as usize)).and_then(|entry| entry.zone);
         listed.or(device.camera_zone.map(ZoneId))
     }
 }

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
+use super::Engine;
 use super::direction::{ICMP, ICMPV6, SCTP, TCP, UDP};
 use super::snapshot::{FlowVerdict, RuleRef};
-use super::Engine;
 use crate::device::{Device, DeviceId};
 use crate::finding::{Contribution, FindingKey, Kind, Peer, PeerKey, PeerZone};
 use crate::flow::{Direction, Flow, Reach, Side};
@@ -81,9 +81,11 @@ impl Judgement {
 
     /// Payload that a device sent to outside peers without an answer, by hour.
     pub fn one_way(&self, flow: &Flow) -> impl Iterator<Item = (DeviceId, u32, u64)> {
-        self.violations.iter().flatten().filter(|v| v.reach < Reach::Forwarded).flat_map(|v| {
-            flow.payload_by_hour(v.side).filter(|h| h.1 > 0).map(|(hour, bytes)| (v.device, hour, bytes))
-        })
+        self.violations
+            .iter()
+            .flatten()
+            .filter(|v| v.reach < Reach::Forwarded)
+            .flat_map(|v| flow.payload_by_hour(v.side).filter(|h| h.1 > 0).map(|(hour, bytes)| (v.device, hour, bytes)))
     }
 }
 
@@ -284,9 +286,11 @@ impl Engine {
     /// The zone in whose VLAN a copy of local traffic shows up.
     fn leaked_into(&self, flow: &Flow, device: DeviceId) -> Option<ZoneId> {
         let home = self.home(device)?;
-        flow.evidence.vlans().iter().filter_map(|&vlan| self.policy.zone_of_vlan(vlan)).find(|&zone| {
-            zone != home && self.policy.zone(zone).is_some_and(|z| !z.transit && !z.onboarding)
-        })
+        flow.evidence
+            .vlans()
+            .iter()
+            .filter_map(|&vlan| self.policy.zone_of_vlan(vlan))
+            .find(|&zone| zone != home && self.policy.zone(zone).is_some_and(|z| !z.transit && !z.onboarding))
     }
 
     /// A peer of the built-in policy whose packets come through a router: by TTL, or by the MAC that carries them.
@@ -294,10 +298,7 @@ impl Engine {
         let carriers = flow.macs_towards(peer).chain(flow.macs_of(peer));
         flow.ttls_of(peer).any(|ttl| !matches!(ttl, 32 | 64 | 128 | 255))
             || carriers.into_iter().any(|mac| {
-                self.devices
-                    .by_mac(mac)
-                    .and_then(|id| self.devices.get(id))
-                    .is_some_and(|d| d.gateway && d.routes_many)
+                self.devices.by_mac(mac).and_then(|id| self.devices.get(id)).is_some_and(|d| d.gateway && d.routes_many)
             })
     }
 

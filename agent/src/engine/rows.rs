@@ -1,8 +1,8 @@
 //! Rows of `segwatch flows`.
 
+use super::Engine;
 use super::judge::Judgement;
 use super::snapshot::{EndStatus, FlowRow, VlanCount};
-use super::Engine;
 use crate::flow::{Flow, Side};
 
 /// The word for an IP protocol, or its number.
@@ -36,8 +36,11 @@ impl Engine {
             let (ip, port) = flow.end(side);
             EndStatus { ip, port, mac: flow.ends[side as usize].mac }
         };
-        let mut vlans: Vec<VlanCount> =
-            flow.stacks().into_iter().map(|(stack, packets)| VlanCount { stack: self.stacks.vids(stack), packets }).collect();
+        let mut vlans: Vec<VlanCount> = flow
+            .stacks()
+            .into_iter()
+            .map(|(stack, packets)| VlanCount { stack: self.stacks.vids(stack), packets })
+            .collect();
         vlans.sort_by(|a, b| a.stack.cmp(&b.stack));
         FlowRow {
             proto: proto_name(flow.key.proto()),

@@ -61,9 +61,14 @@ mod tests {
     #[test]
     fn the_innermost_tag_is_judged_without_the_mirrors_and_vid_0() {
         let mut stacks = Stacks::new(Some(999));
-        for (vids, judged) in
-            [(vec![], None), (vec![0], None), (vec![110], Some(110)), (vec![999], None), (vec![999, 110], Some(110)), (vec![7, 110, 0], Some(110))]
-        {
+        for (vids, judged) in [
+            (vec![], None),
+            (vec![0], None),
+            (vec![110], Some(110)),
+            (vec![999], None),
+            (vec![999, 110], Some(110)),
+            (vec![7, 110, 0], Some(110)),
+        ] {
             let stack: VlanStack = vids.iter().copied().collect();
             assert_eq!(stacks.judged(&stack), judged, "{vids:?}");
             let id = stacks.id(&stack);

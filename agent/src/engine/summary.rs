@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use super::judge::builtin;
 use super::frame::cover;
+use super::judge::builtin;
 use super::rows::proto_name;
 use super::snapshot::{
     CoverageStatus, DeviceRef, DeviceStatus, FindingStatus, Hint, PeerStatus, PolicyRef, Snapshot, Traffic, Window,
@@ -234,7 +234,9 @@ impl Engine {
             (book.refused, "findings found no place in their full table"),
         ];
         doubts.extend(
-            full.iter().filter(|(count, _)| *count > 0).map(|(n, what)| reason(ReasonCode::Gap, &format!("{n} {what}"))),
+            full.iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(n, what)| reason(ReasonCode::Gap, &format!("{n} {what}"))),
         );
         doubts
     }
@@ -462,19 +464,34 @@ impl Engine {
         };
         let reach = finding.reach.name();
         match kind {
-            Kind::InternetEgress | Kind::CrossZoneEgress => format!("{who} opened flows to {place} ({peers}): {reach}."),
-            Kind::InternetIngress | Kind::CrossZoneIngress => format!("{place} opened flows to {who} ({peers}): {reach}."),
+            Kind::InternetEgress | Kind::CrossZoneEgress => {
+                format!("{who} opened flows to {place} ({peers}): {reach}.")
+            }
+            Kind::InternetIngress | Kind::CrossZoneIngress => {
+                format!("{place} opened flows to {who} ({peers}): {reach}.")
+            }
             Kind::WrongVlan => {
                 let home = match zone {
                     "none" => Vec::new(),
-                    name => self.policy.zones.iter().find(|z| z.name == name).map(|z| z.vlans.clone()).unwrap_or_default(),
+                    name => {
+                        self.policy.zones.iter().find(|z| z.name == name).map(|z| z.vlans.clone()).unwrap_or_default()
+                    }
                 };
-                let wrong: Vec<String> =
-                    device.vlans.iter().map(|v| v.vlan).filter(|vlan| !home.contains(vlan)).map(|v| v.to_string()).collect();
+                let wrong: Vec<String> = device
+                    .vlans
+                    .iter()
+                    .map(|v| v.vlan)
+                    .filter(|vlan| !home.contains(vlan))
+                    .map(|v| v.to_string())
+                    .collect();
                 format!("{who} sent frames in VLAN {}, which is not its home's.", wrong.join(", "))
             }
-            Kind::UnknownDevice if device.watched_vendor => format!("{who} is of a watched vendor and not in the inventory."),
-            Kind::UnknownDevice => format!("{who} lives in camera zone {zone} and nothing known says that it belongs there."),
+            Kind::UnknownDevice if device.watched_vendor => {
+                format!("{who} is of a watched vendor and not in the inventory.")
+            }
+            Kind::UnknownDevice => {
+                format!("{who} lives in camera zone {zone} and nothing known says that it belongs there.")
+            }
         }
     }
 

@@ -53,7 +53,9 @@ impl Kind {
     /// How it is judged.
     pub fn class(self) -> Class {
         match self {
-            Kind::InternetEgress | Kind::InternetIngress | Kind::CrossZoneEgress | Kind::CrossZoneIngress => Class::Reach,
+            Kind::InternetEgress | Kind::InternetIngress | Kind::CrossZoneEgress | Kind::CrossZoneIngress => {
+                Class::Reach
+            }
             Kind::WrongVlan => Class::Breach,
             Kind::UnknownDevice => Class::Notice,
         }

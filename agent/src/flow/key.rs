@@ -49,7 +49,11 @@ impl FlowKey {
             (s, d) => (V6, halves(s), halves(d)),
         };
         bits |= u64::from(layer & 15) << LAYER | if innermost { INNERMOST } else { 0 };
-        let (side, a, b) = if (s, src.1) <= (d, dst.1) { (Side::A, (s, src.1), (d, dst.1)) } else { (Side::B, (d, dst.1), (s, src.1)) };
+        let (side, a, b) = if (s, src.1) <= (d, dst.1) {
+            (Side::A, (s, src.1), (d, dst.1))
+        } else {
+            (Side::B, (d, dst.1), (s, src.1))
+        };
         let meta = u64::from(a.1) << 48 | u64::from(b.1) << 32 | u64::from(proto) << 24 | bits;
         (FlowKey([a.0.0, a.0.1, b.0.0, b.0.1, meta]), side)
     }

@@ -176,7 +176,8 @@ impl Flow {
     pub fn follow(&mut self, from: Side, path: &Path) -> Option<Credit> {
         let side = from as usize;
         for (known, credit) in self.paths[side].iter_mut().zip(&self.credits[side]) {
-            if known.from == path.from && known.to == path.to && known.epoch == path.epoch && known.packets != u32::MAX {
+            if known.from == path.from && known.to == path.to && known.epoch == path.epoch && known.packets != u32::MAX
+            {
                 known.packets += 1;
                 return Some(*credit);
             }
@@ -202,7 +203,13 @@ impl Flow {
     fn covered_at(&self, side: usize, at: usize) -> Option<Covered> {
         let path = self.paths[side].get(at).filter(|path| path.is_used())?;
         let credit = *self.credits[side].get(at)?;
-        Some(Covered { credit, vlan: path.vlan(), packets: u64::from(path.packets), first: self.first, last: self.last })
+        Some(Covered {
+            credit,
+            vlan: path.vlan(),
+            packets: u64::from(path.packets),
+            first: self.first,
+            last: self.last,
+        })
     }
 
     /// Whether packets of `from` were seen with another source MAC.

@@ -82,11 +82,7 @@ mod tests {
         let ack = message(2, 5, [0; 4], [10, 110, 0, 11], &[1, 4, 255, 255, 255, 0]);
         assert_eq!(
             lease(&ack),
-            Some(Lease {
-                mac: Mac([0x44, 0x19, 0xb6, 1, 2, 3]),
-                ip: Ipv4Addr::new(10, 110, 0, 11),
-                mask: Some(24)
-            })
+            Some(Lease { mac: Mac([0x44, 0x19, 0xb6, 1, 2, 3]), ip: Ipv4Addr::new(10, 110, 0, 11), mask: Some(24) })
         );
     }
 

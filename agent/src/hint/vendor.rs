@@ -59,11 +59,9 @@ impl VendorTable {
             let line = record.position().map_or(0, csv::Position::line);
             let wrong = |what: String| BadTable { line, what };
             let field = |at: usize| record.get(at).unwrap_or("").trim();
-            let length = field(length_at)
-                .parse::<u32>()
-                .ok()
-                .filter(|l| LENGTHS.contains(l))
-                .ok_or_else(|| wrong(format!("prefix_len is `{}`: it must be 24, 28 or 36", field(length_at).escape_debug())))?;
+            let length = field(length_at).parse::<u32>().ok().filter(|l| LENGTHS.contains(l)).ok_or_else(|| {
+                wrong(format!("prefix_len is `{}`: it must be 24, 28 or 36", field(length_at).escape_debug()))
+            })?;
             let octets: String = field(prefix_at).chars().filter(char::is_ascii_hexdigit).collect();
             if octets.len() * 4 < length as usize || octets.len() > 12 {
                 return Err(wrong(format!("`{}` is no prefix of {length} bits", field(prefix_at).escape_debug())));
@@ -146,7 +144,10 @@ mod tests {
         for (csv, message) in [
             ("", "vendor table, line 1: there is no column `prefix`"),
             ("prefix,prefix_len,vendor\n", "vendor table, line 1: the table is empty"),
-            ("prefix,prefix_len,vendor\n00:11:22,20,a\n", "vendor table, line 2: prefix_len is `20`: it must be 24, 28 or 36"),
+            (
+                "prefix,prefix_len,vendor\n00:11:22,20,a\n",
+                "vendor table, line 2: prefix_len is `20`: it must be 24, 28 or 36",
+            ),
             ("prefix,prefix_len,vendor\n00:11,24,a\n", "vendor table, line 2: `00:11` is no prefix of 24 bits"),
         ] {
             assert_eq!(VendorTable::parse(csv).map(|_| ()).map_err(|e| e.to_string()), Err(message.to_owned()));

@@ -49,19 +49,23 @@ fn sll(walk: &mut Walk) -> Result<Step, Undecoded> {
 /// As SLL, but the protocol stands first, so that a tag's TCI follows the whole header.
 fn sll2(walk: &mut Walk) -> Result<Step, Undecoded> {
     const HEADER: usize = 20;
-    let Some(&[p0, p1, _, _, _, _, _, _, h0, h1, packet_type, length, a, b, c, d, e, f, _, _]) = array(walk.packet.frame, 0) else {
+    let Some(&[p0, p1, _, _, _, _, _, _, h0, h1, packet_type, length, a, b, c, d, e, f, _, _]) =
+        array(walk.packet.frame, 0)
+    else {
         return no_header(walk);
     };
     let frame = walk.packet.frame;
     let link = cooked_link(walk, packet_type, [h0, h1], length, [a, b, c, d, e, f])?;
     let protocol = u16::from_be_bytes([p0, p1]);
     let payload = match protocol {
-        ether_type::C_TAG | ether_type::S_TAG | ether_type::OLD_TAG_1 | ether_type::OLD_TAG_2 | ether_type::OLD_TAG_3 => {
-            be16(frame, HEADER).and_then(|tci| {
-                link.vlans.push(tci);
-                tags(frame, HEADER + 2, &mut link.vlans)
-            })
-        }
+        ether_type::C_TAG
+        | ether_type::S_TAG
+        | ether_type::OLD_TAG_1
+        | ether_type::OLD_TAG_2
+        | ether_type::OLD_TAG_3 => be16(frame, HEADER).and_then(|tci| {
+            link.vlans.push(tci);
+            tags(frame, HEADER + 2, &mut link.vlans)
+        }),
         _ => Some((protocol, HEADER)),
     };
     cooked_payload(walk, [h0, h1], payload)

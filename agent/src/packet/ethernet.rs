@@ -27,7 +27,11 @@ pub fn tags(frame: &[u8], mut at: usize, vlans: &mut VlanStack) -> Option<(u16, 
             return Some((ether_type, at + 2));
         }
         at += match ether_type {
-            ether_type::C_TAG | ether_type::S_TAG | ether_type::OLD_TAG_1 | ether_type::OLD_TAG_2 | ether_type::OLD_TAG_3 => {
+            ether_type::C_TAG
+            | ether_type::S_TAG
+            | ether_type::OLD_TAG_1
+            | ether_type::OLD_TAG_2
+            | ether_type::OLD_TAG_3 => {
                 vlans.push(be16(frame, at + 2)?);
                 4
             }

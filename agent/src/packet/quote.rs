@@ -41,7 +41,9 @@ fn ipv6(frame: &[u8], at: usize) -> Option<IcmpQuote> {
 
 fn ports(frame: &[u8], chain: &Chain) -> (u16, u16) {
     match array(frame, chain.at) {
-        Some(&[s0, s1, d0, d1]) if has_ports(chain.proto) && !chain.cut && !matches!(chain.fragment, Fragment::Later(_)) => {
+        Some(&[s0, s1, d0, d1])
+            if has_ports(chain.proto) && !chain.cut && !matches!(chain.fragment, Fragment::Later(_)) =>
+        {
             (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]))
         }
         _ => (0, 0),

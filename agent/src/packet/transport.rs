@@ -66,7 +66,8 @@ fn tcp(frame: &[u8], layer: &mut Layer, at: usize) -> Result<Step, Undecoded> {
     };
     layer.sport = u16::from_be_bytes([s0, s1]);
     layer.dport = u16::from_be_bytes([d0, d1]);
-    layer.tcp = Some(Tcp { flags, seq: u32::from_be_bytes([q0, q1, q2, q3]), ack: u32::from_be_bytes([a0, a1, a2, a3]) });
+    layer.tcp =
+        Some(Tcp { flags, seq: u32::from_be_bytes([q0, q1, q2, q3]), ack: u32::from_be_bytes([a0, a1, a2, a3]) });
     header(frame, layer, at, (usize::from(offset >> 4) * 4).max(TCP_HEADER));
     Ok(Step::Done)
 }

@@ -9,8 +9,7 @@ use super::model::{Coverage, Policy, Untagged, Zone};
 use super::scope::Index;
 
 /// What is inside unless the policy says otherwise: RFC 1918, RFC 6598 and RFC 4193.
-pub const DEFAULT_INTERNAL: [&str; 5] =
-    ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"];
+pub const DEFAULT_INTERNAL: [&str; 5] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"];
 
 /// Nanoseconds in an hour.
 const HOUR: i64 = 3_600_000_000_000;

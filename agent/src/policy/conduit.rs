@@ -140,7 +140,9 @@ impl Side {
         let named = !self.zones.is_empty() || !self.hosts.is_empty();
         named
             && (self.zones.is_empty() || zone.is_some_and(|zone| self.zones.contains(&zone)))
-            && (self.hosts.is_empty() || self.lists(ip) || embedded_ipv4(ip).is_some_and(|ip| self.lists(IpAddr::V4(ip))))
+            && (self.hosts.is_empty()
+                || self.lists(ip)
+                || embedded_ipv4(ip).is_some_and(|ip| self.lists(IpAddr::V4(ip))))
     }
 
     fn lists(&self, ip: IpAddr) -> bool {

@@ -144,7 +144,8 @@ impl Index {
 
     fn scope_v4(&self, ip: Ipv4Addr, embedded: bool) -> Scope {
         let bits = ip.to_bits();
-        if !embedded && (ip.is_multicast() || ip.is_broadcast() || ip.is_link_local() || ip.is_loopback() || bits == 0) {
+        if !embedded && (ip.is_multicast() || ip.is_broadcast() || ip.is_link_local() || ip.is_loopback() || bits == 0)
+        {
             return Scope::Local;
         }
         match self.zones_v4.get(bits) {

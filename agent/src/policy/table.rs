@@ -118,7 +118,10 @@ mod tests {
     #[test]
     fn reaches_both_ends_of_the_address_space() {
         let t = table(&[(0, 0, 'a'), (0xffff_ffff, 32, 'b'), (0, 32, 'c')]);
-        assert_eq!([t.get(0), t.get(1), t.get(u32::MAX - 1), t.get(u32::MAX)], [Some('c'), Some('a'), Some('a'), Some('b')]);
+        assert_eq!(
+            [t.get(0), t.get(1), t.get(u32::MAX - 1), t.get(u32::MAX)],
+            [Some('c'), Some('a'), Some('a'), Some('b')]
+        );
         assert_eq!(PrefixTable::<u32, char>::default().get(7), None);
     }
 
@@ -142,13 +145,13 @@ mod tests {
             let t = PrefixTable::new(prefixes.clone());
             for _ in 0..200 {
                 let key = random();
-                let slow = prefixes
-                    .iter()
-                    .filter(|&&(start, len, _)| start <= key && key <= start.last(len))
-                    .fold(None, |best: Option<(u8, u32)>, &(_, len, value)| match best {
+                let slow = prefixes.iter().filter(|&&(start, len, _)| start <= key && key <= start.last(len)).fold(
+                    None,
+                    |best: Option<(u8, u32)>, &(_, len, value)| match best {
                         Some((longest, _)) if longest >= len => best,
                         _ => Some((len, value)),
-                    });
+                    },
+                );
                 assert_eq!(t.get(key), slow.map(|(_, value)| value), "{key:08x} in {prefixes:?}");
             }
         }

@@ -26,7 +26,11 @@ const DIFFERENCES: &[(&str, &[usize], &str)] = &[
     ),
     ("pcapflowlab__linux_cooked__14_sll2_truncated_inner_ipv6.pcap", &[1], "the same"),
     ("zeek__linux_dlt_sll2.pcap", &[], "the loopback device: its zeros are no MAC"),
-    ("pcapplusplus__igmplayer.pcap", &[1, 2], "tshark takes the file for a pcap variant and reads it shifted; tcpdump agrees with us"),
+    (
+        "pcapplusplus__igmplayer.pcap",
+        &[1, 2],
+        "tshark takes the file for a pcap variant and reads it shifted; tcpdump agrees with us",
+    ),
     ("suriverify__bug-6875-01__fuzz.pcap", &[], "the same"),
     (
         "suriverify__bug-7414-decoder-event-01__ip_secopt.pcap",
@@ -34,7 +38,11 @@ const DIFFERENCES: &[(&str, &[usize], &str)] = &[
         "tshark stops at a bad IPv4 option; hosts go by the header length, and so do we",
     ),
     ("suriverify__firewall__tcp-session-decode-malformed-ipv4__input.pcap", &[8], "the same"),
-    ("zeek__ipv6-mobility-dst-opts.pcap", &[1, 2], "tshark stops at a bad destination option; the UDP header is behind it"),
+    (
+        "zeek__ipv6-mobility-dst-opts.pcap",
+        &[1, 2],
+        "tshark stops at a bad destination option; the UDP header is behind it",
+    ),
     (
         "tcpdump__LINKTYPE_IPV6_invalid.pcap",
         &[1],
@@ -74,16 +82,29 @@ fn layers_are_those_that_tshark_sees() {
             let difference = match records.get(number - 1) {
                 Some(record) if matches!(LinkType::from(record.link_type), LinkType::Other(_)) => continue,
                 Some(record) => {
-                    decode(LinkType::from(record.link_type), &record.data, record.wire_len, &DecodeOptions::default(), &mut out);
+                    decode(
+                        LinkType::from(record.link_type),
+                        &record.data,
+                        record.wire_len,
+                        &DecodeOptions::default(),
+                        &mut out,
+                    );
                     differences(&row.facts(), &facts(&out))
                 }
                 None => Some("not in the file to us".to_owned()),
             };
             packets += 1;
             let Some(difference) = difference else { continue };
-            match DIFFERENCES.iter().position(|(capture, numbers, _)| *capture == name && (numbers.is_empty() || numbers.contains(&number))) {
+            match DIFFERENCES
+                .iter()
+                .position(|(capture, numbers, _)| *capture == name && (numbers.is_empty() || numbers.contains(&number)))
+            {
                 Some(at) => drop(explained.insert(at)),
-                None => unexplained.push(format!("{name} {number} {} {:?}: {difference}", row.column("protocols"), out.undecoded)),
+                None => unexplained.push(format!(
+                    "{name} {number} {} {:?}: {difference}",
+                    row.column("protocols"),
+                    out.undecoded
+                )),
             }
         }
     }
@@ -98,7 +119,8 @@ type Facts = BTreeMap<&'static str, String>;
 
 fn differences(want: &Facts, got: &Facts) -> Option<String> {
     let differing = want.iter().filter(|(name, value)| got.get(*name) != Some(value));
-    let told: Vec<_> = differing.map(|(name, value)| format!("{name} is {value} to tshark, {} to us", got[name])).collect();
+    let told: Vec<_> =
+        differing.map(|(name, value)| format!("{name} is {value} to tshark, {} to us", got[name])).collect();
     (!told.is_empty()).then(|| told.join("; "))
 }
 
@@ -106,9 +128,42 @@ fn differences(want: &Facts, got: &Facts) -> Option<String> {
 struct Row<'a>(Vec<&'a str>);
 
 const COLUMNS: [&str; 36] = [
-    "frame", "ts", "if", "caplen", "len", "mac_src", "mac_dst", "vlans", "et_first", "et_final", "pre", "o_v", "o_src", "o_dst",
-    "o_proto", "o_sport", "o_dport", "o_l4", "o_frag", "via", "inner_vlans", "tun", "i_v", "i_src", "i_dst", "i_proto", "i_sport",
-    "i_dport", "i_l4", "i_frag", "i_tcpflags", "i_icmp", "flags", "x_outer", "x_inner", "protocols",
+    "frame",
+    "ts",
+    "if",
+    "caplen",
+    "len",
+    "mac_src",
+    "mac_dst",
+    "vlans",
+    "et_first",
+    "et_final",
+    "pre",
+    "o_v",
+    "o_src",
+    "o_dst",
+    "o_proto",
+    "o_sport",
+    "o_dport",
+    "o_l4",
+    "o_frag",
+    "via",
+    "inner_vlans",
+    "tun",
+    "i_v",
+    "i_src",
+    "i_dst",
+    "i_proto",
+    "i_sport",
+    "i_dport",
+    "i_l4",
+    "i_frag",
+    "i_tcpflags",
+    "i_icmp",
+    "flags",
+    "x_outer",
+    "x_inner",
+    "protocols",
 ];
 
 impl<'a> Row<'a> {
@@ -176,15 +231,23 @@ fn facts(decoded: &Decoded) -> Facts {
     let (outer, inner) = (decoded.layers.first(), decoded.layers.last());
     let link = decoded.links.first();
     let mac = |mac: Option<Mac>| mac.map_or_else(none, |mac| mac.to_string());
-    let vlans = |vids: &[u16]| if vids.is_empty() { none() } else { vids.iter().map(u16::to_string).collect::<Vec<_>>().join(".") };
+    let vlans = |vids: &[u16]| {
+        if vids.is_empty() { none() } else { vids.iter().map(u16::to_string).collect::<Vec<_>>().join(".") }
+    };
     let mut facts = Facts::new();
     facts.insert("mac_src", mac(link.and_then(|link| link.src)));
     facts.insert("mac_dst", mac(link.and_then(|link| link.dst)));
     facts.insert("vlans", link.map_or_else(none, |link| vlans(link.vlans.vids())));
     facts.insert("et_final", format!("{:#06x}", decoded.ethertype));
-    facts.insert("i_tcpflags", inner.and_then(|layer| layer.tcp).map_or_else(none, |tcp| format!("{:#04x}", tcp.flags)));
-    facts.insert("i_icmp", inner.and_then(|layer| layer.icmp).map_or_else(none, |(kind, code)| format!("{kind}/{code}")));
-    let inner_link = inner.filter(|layer| layer.link > 0 && decoded.layers.len() > 1).and_then(|layer| decoded.links.get(usize::from(layer.link)));
+    facts
+        .insert("i_tcpflags", inner.and_then(|layer| layer.tcp).map_or_else(none, |tcp| format!("{:#04x}", tcp.flags)));
+    facts.insert(
+        "i_icmp",
+        inner.and_then(|layer| layer.icmp).map_or_else(none, |(kind, code)| format!("{kind}/{code}")),
+    );
+    let inner_link = inner
+        .filter(|layer| layer.link > 0 && decoded.layers.len() > 1)
+        .and_then(|layer| decoded.links.get(usize::from(layer.link)));
     facts.insert("inner_vlans", inner_link.map_or_else(none, |link| vlans(link.vlans.vids())));
     for (at, (outer_column, inner_column)) in LAYER.into_iter().enumerate() {
         facts.insert(outer_column, outer.map_or_else(none, |layer| fact(layer, at)));

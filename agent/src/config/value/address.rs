@@ -11,9 +11,10 @@ use crate::policy::embedded_ipv4;
 
 /// The MAC of one device, in any usual notation.
 pub(in crate::config) fn mac(text: &str) -> Result<Mac, Wrong> {
-    let mac: Mac = text
-        .parse()
-        .map_err(|_| Wrong::new(format!("{} is no MAC address", quoted(text))).help("write 12 hexadecimal digits, as in `44:19:b6:01:02:03`"))?;
+    let mac: Mac = text.parse().map_err(|_| {
+        Wrong::new(format!("{} is no MAC address", quoted(text)))
+            .help("write 12 hexadecimal digits, as in `44:19:b6:01:02:03`")
+    })?;
     match mac {
         Mac::ZERO | Mac::BROADCAST => Err(Wrong::new(format!("{mac} is no device's address"))),
         mac if mac.is_group() => Err(Wrong::new(format!("{mac} is a multicast address"))),

@@ -11,7 +11,9 @@ pub(in crate::config) fn count(text: &str) -> Result<u64, Wrong> {
         return Err(Wrong::new(format!("{} is no whole number", quoted(text))));
     }
     if text.len() > 1 && text.starts_with('0') {
-        return Err(Wrong::new(format!("{} begins with a zero", quoted(text))).did_you_mean(text.trim_start_matches('0')));
+        return Err(
+            Wrong::new(format!("{} begins with a zero", quoted(text))).did_you_mean(text.trim_start_matches('0'))
+        );
     }
     text.parse().map_err(|_| Wrong::new(format!("{} is too large", quoted(text))))
 }
@@ -32,7 +34,8 @@ pub(in crate::config) fn vlans(text: &str) -> Result<(u16, u16), Wrong> {
     };
     let (first, last) = (vlan(first.trim())?, vlan(last.trim())?);
     if first > last {
-        return Err(Wrong::new(format!("the range {} runs backwards", quoted(text))).did_you_mean(format_args!("{last}-{first}")));
+        return Err(Wrong::new(format!("the range {} runs backwards", quoted(text)))
+            .did_you_mean(format_args!("{last}-{first}")));
     }
     Ok((first, last))
 }
@@ -72,7 +75,8 @@ pub(in crate::config) fn duration(text: &str) -> Result<i64, Wrong> {
     while !rest.is_empty() {
         let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let (digits, after) = rest.split_at(end);
-        let number: i64 = digits.parse().map_err(|_| wrong().help("write a number and a unit, as in `90s`, `15m`, `24h` or `7d`"))?;
+        let number: i64 =
+            digits.parse().map_err(|_| wrong().help("write a number and a unit, as in `90s`, `15m`, `24h` or `7d`"))?;
         let Some(unit) = after.chars().next() else {
             return Err(Wrong::new(format!("{} has no unit", quoted(text))).did_you_mean(format_args!("{text}s")));
         };
@@ -84,7 +88,9 @@ pub(in crate::config) fn duration(text: &str) -> Result<i64, Wrong> {
             _ => return Err(wrong().help("the units are `s`, `m`, `h` and `d`")),
         };
         let part = number.checked_mul(seconds).and_then(|s| s.checked_mul(1_000_000_000));
-        total = part.and_then(|part| total.checked_add(part)).ok_or_else(|| Wrong::new(format!("{} is too long", quoted(text))))?;
+        total = part
+            .and_then(|part| total.checked_add(part))
+            .ok_or_else(|| Wrong::new(format!("{} is too long", quoted(text))))?;
         rest = after.get(1..).unwrap_or("");
     }
     if text.is_empty() { Err(wrong()) } else { Ok(total) }
@@ -141,7 +147,9 @@ mod tests {
     #[test]
     fn vlan_ids_are_plain_decimal() {
         assert_eq!((vlan("1"), vlan("4094"), vlans("100-110")), (Ok(1), Ok(4094), Ok((100, 110))));
-        for text in ["0", "4095", "4096", "65646", "-1", "+110", "0110", "0x6e", "1e2", "110.0", "", "110-100", "1-", "-"] {
+        for text in
+            ["0", "4095", "4096", "65646", "-1", "+110", "0110", "0x6e", "1e2", "110.0", "", "110-100", "1-", "-"]
+        {
             assert!(vlans(text).is_err(), "{text}");
         }
     }

@@ -41,7 +41,9 @@ pub(in crate::config) fn service(text: &str) -> Result<Service, Wrong> {
         let lower = proto.to_lowercase();
         return Err(match nearest(&lower, ["tcp", "udp", "sctp", "ip"]) {
             _ if lower.starts_with("icmp") => wrong.did_you_mean("icmp"),
-            Some(near) if ports.len() < 16 && service(&format!("{near}/{ports}")).is_ok() => wrong.did_you_mean(format_args!("{near}/{ports}")),
+            Some(near) if ports.len() < 16 && service(&format!("{near}/{ports}")).is_ok() => {
+                wrong.did_you_mean(format_args!("{near}/{ports}"))
+            }
             _ => wrong.help(EXAMPLES),
         });
     };
@@ -117,7 +119,10 @@ mod tests {
         assert_eq!(service("udp/*"), ports(17, 0, u16::MAX));
         assert_eq!(service("sctp/9"), ports(132, 9, 9));
         assert_eq!(service("ip/47"), ports(47, 0, u16::MAX));
-        assert_eq!((service("icmp"), service("ip/58"), service("any")), (Ok(Service::Icmp), Ok(Service::Icmp), Ok(Service::Any)));
+        assert_eq!(
+            (service("icmp"), service("ip/58"), service("any")),
+            (Ok(Service::Icmp), Ok(Service::Icmp), Ok(Service::Any))
+        );
     }
 
     #[test]
