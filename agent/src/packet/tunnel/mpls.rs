@@ -24,14 +24,20 @@ pub fn mpls(walk: &mut Walk, mut at: usize) -> Result<Step, Undecoded> {
         6 => Step::Ip(at),
         // An associated channel: operation and maintenance (RFC 5586).
         1 => Step::Done,
-        // A control word (RFC 4448), or a frame to an address that begins with a zero nibble.
-        0 if is_ethernet(packet, at) && !is_ethernet(packet, at + CONTROL_WORD) => Step::Ethernet(at, Carrier::Tunnel),
-        0 => Step::Ethernet(at + CONTROL_WORD, Carrier::Tunnel),
+        0 if has_control_word(packet, at) => Step::Ethernet(at + CONTROL_WORD, Carrier::Tunnel),
         _ => Step::Ethernet(at, Carrier::Tunnel),
     })
 }
 
 const CONTROL_WORD: usize = 4;
+
+/// Whether a control word (RFC 4448) stands there rather than an address that begins with a zero nibble. It says
+/// nothing but a sequence number, often 0. A tag is as long as the word, so that a tagged frame without one looks
+/// right both ways: then the two bytes that are always zero decide.
+fn has_control_word(packet: &Packet, at: usize) -> bool {
+    let zeros = be16(packet.frame, at) == Some(0);
+    !is_ethernet(packet, at) || zeros && is_ethernet(packet, at + CONTROL_WORD)
+}
 
 /// The MAC prefix 44:19:b6 of a camera looks like IPv4 with an impossible header length: lengths must agree too.
 fn is_ipv4(packet: &Packet, at: usize) -> bool {
