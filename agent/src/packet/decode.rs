@@ -109,6 +109,10 @@ impl Walk<'_> {
             LinkType::Ethernet => ethernet::ethernet(self, 0, Carrier::Wire)?,
             other => cooked::link(self, other)?,
         };
+        // The usual frame takes this branch and is done; it is laid out straight for that.
+        if let Step::Ip(at) = step {
+            step = ip::ip(self, at)?;
+        }
         loop {
             step = match step {
                 Step::Done => return Ok(()),
