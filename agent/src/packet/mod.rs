@@ -6,7 +6,6 @@ mod bytes;
 mod cooked;
 mod decode;
 mod ethernet;
-mod invariants;
 mod ip;
 mod layer;
 mod link;
@@ -20,7 +19,6 @@ mod undecoded;
 mod tests;
 
 pub use decode::{DecodeOptions, MAX_LINKS, decode};
-pub use invariants::check_invariants;
 pub use layer::{Decoded, Fragment, IcmpQuote, Layer, MAX_LAYERS, Tcp, Tunnel};
 pub use link::{Arp, Link, LinkType};
 pub use undecoded::Undecoded;

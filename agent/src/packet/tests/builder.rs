@@ -4,8 +4,8 @@ use etherparse::{PacketBuilder, SingleVlanHeader, VlanId};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::invariants::check_invariants;
 use super::*;
-use crate::packet::check_invariants;
 
 /// Fields of a built packet.
 #[derive(Debug, Clone)]

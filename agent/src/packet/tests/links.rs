@@ -11,7 +11,7 @@ fn vlans_and_syn(header: &str) -> Vec<u16> {
 
 #[test]
 fn tags_of_every_type_and_depth_are_walked() {
-    assert_eq!(vlans_and_syn("0800"), []);
+    assert_eq!(vlans_and_syn("0800"), [0u16; 0]);
     assert_eq!(vlans_and_syn("8100 0000 0800"), [0], "VID 0 is kept");
     assert_eq!(vlans_and_syn("8100 f06e 0800"), [110], "PCP and DEI are not");
     assert_eq!(vlans_and_syn("88a8 0064 8100 00c8 0800"), [100, 200]);

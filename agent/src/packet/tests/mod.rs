@@ -2,6 +2,7 @@
 //! Whole captures are compared with tshark in the workspace's `decode_oracle` test.
 
 mod builder;
+mod invariants;
 mod ip;
 mod links;
 mod transports;

@@ -1,11 +1,8 @@
-//! What every caller of the decoder relies on, for any bytes: for the fuzz target and the property tests.
+//! What every caller of the decoder relies on, for any bytes.
 
-use super::{DecodeOptions, Decoded, Fragment, LinkType, MAX_LAYERS, MAX_LINKS, decode};
+use crate::packet::{DecodeOptions, Decoded, Fragment, LinkType, MAX_LAYERS, MAX_LINKS, decode};
 
-/// Decodes `data` with every link type and either reading of the mirror's transports.
-///
-/// # Panics
-/// If something that callers rely on does not hold.
+/// Decodes `data` with every link type and either reading of the mirror's transports, and panics where that fails.
 pub fn check_invariants(data: &[u8]) {
     use LinkType::{Ethernet, Ipv4, Ipv6, LinuxSll, LinuxSll2, Loop, Null, Other, Raw};
     let mut out = Decoded::default();
