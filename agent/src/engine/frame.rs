@@ -68,8 +68,6 @@ impl Engine {
     fn layer(&mut self, at: Timestamp, layer: &Layer, place: &Place<'_>, bytes: &[u8], payload: &[u8]) -> Copy {
         let link = place.link;
         let vlan = self.judged_vlan(link);
-        let sighting = Sighting { at: self.now, ttl: layer.ttl, tos: layer.tos, vlan };
-        let copy = self.copies.see(bytes, place.depth, sighting);
         let (sport, dport) = self.ports(layer);
         let (mut key, from) =
             FlowKey::new(layer.proto, (layer.src, sport), (layer.dst, dport), place.depth, place.innermost);
@@ -80,13 +78,12 @@ impl Engine {
                 IcmpRole::Request | IcmpRole::Other => key.icmp_opened_by(from),
             };
         }
-        let id = match self.flows.find(&key) {
-            Some(id) => {
-                if self.flows.get(id).is_some_and(|flow| self.now.saturating_sub(flow.touched) > IDLE_TIMEOUT) {
-                    self.start_anew(id, layer, from, at);
-                }
-                id
-            }
+        // The flow is looked for before the copy, so that both wait for memory at the same time.
+        let known = self.flows.find(&key);
+        let sighting = Sighting { at: self.now, ttl: layer.ttl, tos: layer.tos, vlan };
+        let copy = self.copies.see(bytes, place.depth, sighting);
+        let id = match known {
+            Some(id) => id,
             None => {
                 let (initiator, direction) = guess(layer, from, &self.service_ports);
                 let (id, evicted) = self.flows.insert(Flow::new(key, initiator, direction, at, self.now));
@@ -98,6 +95,9 @@ impl Engine {
                 id
             }
         };
+        if self.flows.get(id).is_some_and(|flow| self.now.saturating_sub(flow.touched) > IDLE_TIMEOUT) {
+            self.start_anew(id, layer, from, at);
+        }
         let Some(flow) = self.flows.get_mut(id) else { return copy };
         flow.count_stack(place.stack);
         if copy == Copy::Duplicate {
@@ -298,7 +298,7 @@ pub(super) fn cover(devices: &mut Devices, covered: &Covered) {
         device.sight.received += packets;
         device.sight.received_tagged += tagged;
     }
-    for id in credit.routed.into_iter().flatten() {
+    for id in [credit.routed_from, credit.routed_to].into_iter().flatten() {
         if let Some(device) = devices.get_mut(id) {
             device.sight.between(first, last);
             device.sight.routed += packets;

@@ -62,7 +62,7 @@ impl Engine {
                     self.carries(id, layer.src);
                 }
                 let owner = self.owner_or_remote(layer.src);
-                credit.routed[0] = owner;
+                credit.routed_from = owner;
                 End { device: owner, mac: None }
             }
         };
@@ -79,7 +79,7 @@ impl Engine {
             }
             None => {
                 let owner = if layer.dst.is_multicast() { None } else { self.device_ip_key(layer.dst) };
-                credit.routed[1] = owner;
+                credit.routed_to = owner;
                 End { device: owner, mac: None }
             }
         };
@@ -103,7 +103,7 @@ impl Engine {
         {
             self.lives(id, vlan, None, true, at);
         }
-        Credit { sent, received, unicast, routed: [None; 2] }
+        Credit { sent, received, unicast, ..Credit::default() }
     }
 
     /// `mac` claims `ip` in this VLAN by ARP, ND or DHCP.

@@ -77,8 +77,10 @@ pub struct Credit {
     pub sent: Option<DeviceId>,
     /// The frame goes to this device on its own link.
     pub received: Option<DeviceId>,
-    /// The packet is of, or to, a device that is elsewhere.
-    pub routed: [Option<DeviceId>; 2],
+    /// The packet is of a device that is elsewhere.
+    pub routed_from: Option<DeviceId>,
+    /// The packet is to a device that is elsewhere.
+    pub routed_to: Option<DeviceId>,
     /// The frame goes to one host.
     pub unicast: bool,
 }

@@ -26,7 +26,7 @@ pub struct FlowId(u32);
 
 struct Slot {
     flow: Flow,
-    hash: u64,
+    hash: u32,
     previous: u32,
     next: u32,
     queue: u8,
@@ -68,9 +68,8 @@ impl FlowTable {
     /// Finds a flow.
     pub fn find(&self, key: &FlowKey) -> Option<FlowId> {
         let hash = self.hash(key);
-        let low = hash as u32;
         self.index
-            .find(hash, |&(h, i)| h == low && self.slot(i).is_some_and(|s| s.flow.key == *key))
+            .find(spread(hash), |&(h, i)| h == hash && self.slot(i).is_some_and(|s| s.flow.key == *key))
             .map(|&(_, i)| FlowId(i))
     }
 
@@ -87,19 +86,15 @@ impl FlowTable {
             let watched = self.slot(at).is_some_and(|s| s.queue == 1);
             self.unlink(at);
             let old = self.slot_mut(at).map(|place| std::mem::replace(place, slot));
-            if let Some(old) = &old {
-                let (seed, fold) = (old.hash as u32, at);
-                if let Ok(entry) = self.index.find_entry(old.hash, |&(h, i)| h == seed && i == fold) {
-                    entry.remove();
-                }
+            if let Some(old) = &old
+                && let Ok(entry) = self.index.find_entry(spread(old.hash), |&entry| entry == (old.hash, at))
+            {
+                entry.remove();
             }
             (at, old.map(|old| (old.flow, watched)))
         };
         self.link(at, 0);
-        let chunks = &self.chunks;
-        self.index.insert_unique(hash, (hash as u32, at), |&(_, i)| {
-            chunks.get(i as usize / CHUNK).and_then(|c| c.get(i as usize % CHUNK)).map_or(0, |s| s.hash)
-        });
+        self.index.insert_unique(spread(hash), (hash, at), |&(hash, _)| spread(hash));
         (FlowId(at), evicted)
     }
 
@@ -137,12 +132,12 @@ impl FlowTable {
         self.len == 0
     }
 
-    fn hash(&self, key: &FlowKey) -> u64 {
+    fn hash(&self, key: &FlowKey) -> u32 {
         let mut hasher = self.seed.build_hasher();
         for word in key.words() {
             hasher.write_u64(word);
         }
-        hasher.finish()
+        hasher.finish() as u32
     }
 
     fn slot(&self, at: u32) -> Option<&Slot> {
@@ -206,6 +201,11 @@ impl FlowTable {
             None => self.queues[usize::from(queue)].tail = previous,
         }
     }
+}
+
+/// The index keeps 32 bits of hash, so that it grows without a look at the flows; this fills the other bits.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 #[cfg(test)]
