@@ -75,7 +75,7 @@ pub(super) fn read(source: &mut Source, field: Field<'_>) -> Vec<CaptureDraft> {
             source.error(node.at, format!("more than {MAX_CAPTURES} interfaces"));
             break;
         }
-        let item = item_of(field, node);
+        let item = Field { key: "capture item", ..item_of(field, node) };
         let Some(fields) = source.fields(item, &CAPTURE) else { continue };
         let Some(interface) = fields.get("interface") else {
             source

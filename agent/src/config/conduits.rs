@@ -84,7 +84,7 @@ fn read_conduit(source: &mut Source, item: Field<'_>, zones: &ZoneNames) -> Opti
     let fields = source.fields(item, &CONDUIT)?;
     let mut required = |key: &str, hint: &str| {
         let field = fields.get(key);
-        if field.is_none() {
+        if field.is_none() && !fields.has_nearly(key, &CONDUIT) {
             source.error(item.at, format!("this conduit has no `{key}`")).help(hint);
         }
         field
@@ -157,5 +157,5 @@ fn permitted(text: &str) -> Result<String, Wrong> {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("a conduit may permit {}", one_of(PERMITTED)),
     };
-    Err(Wrong { message: format!("{} is nothing that a conduit permits", quoted(text)), hint: Some(hint) })
+    Err(Wrong { message: format!("a conduit cannot permit {}", quoted(text)), hint: Some(hint) })
 }

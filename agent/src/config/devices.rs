@@ -73,10 +73,17 @@ pub(super) fn read_csv(source: &mut Source, text: &str, zones: &ZoneNames) -> Ve
                 break;
             }
         };
-        let line = record.position().map_or(1, csv::Position::line);
+        let line = source.not_blank(record.position().map_or(1, csv::Position::line));
         let places = source.cells(line, delimiter(text) as char, record.len());
         let Some(columns) = &columns else {
-            columns = Some(header(source, &record, &places));
+            let header = header(source, &record, &places);
+            if !header.contains(&Some("mac")) && !header.contains(&Some("ip")) {
+                source
+                    .error(at_line(line), "there is neither a column `mac` nor a column `ip`")
+                    .help(format!("the columns are {}", DEVICE.join(",")));
+                break;
+            }
+            columns = Some(header);
             continue;
         };
         if record.iter().all(|cell| cell.trim().is_empty()) {
@@ -140,15 +147,15 @@ fn header(source: &mut Source, record: &csv::StringRecord, places: &[Span]) -> V
         }
         columns.push(known);
     }
-    if !columns.contains(&Some("mac")) && !columns.contains(&Some("ip")) {
-        source
-            .error(at_line(1), "there is neither a column `mac` nor a column `ip`")
-            .help(format!("the columns are {}", DEVICE.join(",")));
-    }
     columns
 }
 
 impl Source {
+    /// The first line from `line` on that is not blank: the CSV reader skips the others, and counts from before.
+    fn not_blank(&self, line: u64) -> u64 {
+        (line..).find(|&line| self.line(line).is_none_or(|text| !text.is_empty())).unwrap_or(line)
+    }
+
     /// Where the cells of a line stand; the line as a whole where quotes make that hard to say.
     fn cells(&self, line: u64, delimiter: char, count: usize) -> Vec<Span> {
         let text = self.line(line).unwrap_or("");

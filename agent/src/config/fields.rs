@@ -25,6 +25,11 @@ impl<'n> Fields<'n> {
         self.all().find(|field| field.key == key)
     }
 
+    /// Whether a misspelt key, which is reported as such, was probably meant for this one.
+    pub(super) fn has_nearly(&self, key: &str, known: &[&str]) -> bool {
+        self.all().any(|field| !known.contains(&field.key) && nearest(field.key, known.iter().copied()) == Some(key))
+    }
+
     pub(super) fn all(&self) -> impl Iterator<Item = Field<'n>> + use<'n> {
         self.entries.iter().map(|entry| Field { key: &entry.key, at: entry.at, node: &entry.value })
     }

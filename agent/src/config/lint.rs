@@ -50,13 +50,15 @@ pub(super) fn inventory(source: &mut Source, facts: &Facts<'_>, inventory: &[Dev
         if zone.prefixes.is_empty() || facts.policy.scope(ip) == Scope::Zone(home) {
             continue;
         }
-        let lies = match facts.policy.scope(ip) {
+        let home = quoted(&zone.name);
+        let message = match facts.policy.scope(ip) {
             Scope::Zone(other) => {
-                facts.policy.zone(other).map_or(String::new(), |other| format!("in zone {}", quoted(&other.name)))
+                let other = facts.policy.zone(other).map_or(String::new(), |other| quoted(&other.name));
+                format!("{ip} lies in zone {other}, and the home of this device is {home}")
             }
-            _ => format!("outside the prefixes of zone {}", quoted(&zone.name)),
+            _ => format!("{ip} lies outside the prefixes of {home}, the home of this device"),
         };
-        source.lint(draft.ip_at, format!("{ip} lies {lies}, and the home of this device is {}", quoted(&zone.name)));
+        source.lint(draft.ip_at, message);
     }
 }
 

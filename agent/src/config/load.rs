@@ -114,9 +114,13 @@ fn read(
         }
         return None;
     };
+    if !matches!(root.kind, Kind::Map(_) | Kind::Broken) {
+        source.error(root.at, "this is no policy").help("a policy begins with keys, such as `zones:`");
+        return None;
+    }
     let top = source.fields(Field { key: "the policy", at: root.at, node: &root }, &words::TOP)?;
     let settings = settings::read(source, &top);
-    let drafts = zones::read(source, top.get("zones"));
+    let drafts = zones::read(source, &top);
     let names = ZoneNames::new(drafts.as_deref());
     let zones = drafts.unwrap_or_default();
     let internal = settings.internal();

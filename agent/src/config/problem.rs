@@ -114,7 +114,7 @@ fn printable(text: &str) -> String {
 }
 
 /// Neither a control character nor one that changes the direction of text.
-fn is_harmless(c: char) -> bool {
+pub(super) fn is_harmless(c: char) -> bool {
     !c.is_control()
         && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

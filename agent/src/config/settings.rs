@@ -61,7 +61,7 @@ pub(super) fn read(source: &mut Source, top: &Fields<'_>) -> Settings {
             "internal" => settings.internal = Some(bounded(source, field, value::prefix)),
             "domains" => settings.domains = bounded(source, field, domain),
             "edge_hops" => settings.edge_hops = source.value(field, edge_hops),
-            "hold" => settings.hold = source.value(field, |text| between(text, 60 * SECOND, 366 * DAY, "1m to 366d")),
+            "hold" => settings.hold = source.value(field, |text| between(text, 60 * SECOND, 366 * DAY, "1m and 366d")),
             "coverage" => read_coverage(source, field, &mut settings),
             "severity" => settings.severity = read_severity(source, field),
             "listen" => settings.listen = source.value(field, listen),
@@ -94,7 +94,7 @@ fn read_vendors(source: &mut Source, field: Field<'_>) -> Option<Vec<Spanned<Str
 fn read_coverage(source: &mut Source, field: Field<'_>, settings: &mut Settings) {
     let Some(fields) = source.fields(field, &COVERAGE) else { return };
     if let Some(silence) = fields.get("silence") {
-        settings.silence = source.value(silence, |text| between(text, 60 * SECOND, 7 * DAY, "1m to 7d"));
+        settings.silence = source.value(silence, |text| between(text, 60 * SECOND, 7 * DAY, "1m and 7d"));
     }
     if let Some(loss) = fields.get("loss") {
         settings.loss = source.value(loss, value::share);
@@ -135,7 +135,10 @@ fn between(text: &str, min: i64, max: i64, range: &str) -> Result<i64, Wrong> {
     if (min..=max).contains(&time) {
         return Ok(time);
     }
-    Err(Wrong { message: format!("{} is out of range", quoted(text)), hint: Some(format!("write {range}")) })
+    Err(Wrong {
+        message: format!("{} is out of range", quoted(text)),
+        hint: Some(format!("write a time between {range}")),
+    })
 }
 
 /// A DNS domain, in lower case and without the dots at its ends.

@@ -30,6 +30,18 @@ pub(super) enum Kind {
     Broken,
 }
 
+impl Node {
+    /// Whether something in it was reported already, so that what seems to be missing may not be.
+    pub(super) fn is_broken(&self) -> bool {
+        match &self.kind {
+            Kind::Broken => true,
+            Kind::Null | Kind::Scalar { .. } => false,
+            Kind::List(nodes) => nodes.iter().any(Node::is_broken),
+            Kind::Map(entries) => entries.iter().any(|entry| entry.value.is_broken()),
+        }
+    }
+}
+
 /// One key of a mapping, with its value.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Entry {
@@ -43,7 +55,7 @@ const MAX_DEPTH: usize = 16;
 
 /// Reads the only document of `text`. `None` when there is no tree to go on with; why is in the problems.
 pub(super) fn read(source: &mut Source, text: &str) -> Option<Node> {
-    let mut builder = Builder { open: Vec::new(), root: None, documents: 0 };
+    let mut builder = Builder { open: Vec::new(), root: None, documents: 0, refused: Vec::new() };
     for event in Parser::new_from_str(text) {
         match event {
             Ok((event, span)) => {
@@ -66,6 +78,8 @@ struct Builder {
     open: Vec<Open>,
     root: Option<Node>,
     documents: u32,
+    /// What is reported once, however often it is there: a bomb has thousands.
+    refused: Vec<&'static str>,
 }
 
 /// A collection that has not ended.
@@ -76,7 +90,7 @@ struct Open {
 
 enum Items {
     List(Vec<Node>),
-    Map { entries: Vec<Entry>, seen: HashMap<String, u32>, key: Option<Key> },
+    Map { entries: Vec<Entry>, seen: HashMap<String, u32>, key: Option<Key>, bad_keys: bool },
 }
 
 enum Key {
@@ -100,7 +114,7 @@ impl Builder {
                 }
             }
             Event::Alias(_) => {
-                source.error(at, "YAML aliases are not supported").help("write the value out");
+                self.refuse(source, at, "aliases", "write the value out");
                 self.node(source, Node { at, kind: Kind::Broken });
             }
             Event::Scalar(text, style, anchor, tag) => {
@@ -109,23 +123,25 @@ impl Builder {
                     "" | "~" | "null" | "Null" | "NULL" if plain => Kind::Null,
                     _ => Kind::Scalar { text: text.into_owned(), plain },
                 };
-                if decorated(source, at, anchor, tag.is_some()) {
+                if self.is_decorated(source, at, anchor, tag.is_some()) {
                     kind = Kind::Broken;
                 }
                 self.node(source, Node { at, kind });
             }
             Event::SequenceStart(anchor, tag) => {
-                decorated(source, at, anchor, tag.is_some());
+                self.is_decorated(source, at, anchor, tag.is_some());
                 return self.begin(source, at, Items::List(Vec::new()));
             }
             Event::MappingStart(anchor, tag) => {
-                decorated(source, at, anchor, tag.is_some());
-                return self.begin(source, at, Items::Map { entries: Vec::new(), seen: HashMap::new(), key: None });
+                self.is_decorated(source, at, anchor, tag.is_some());
+                let seen = HashMap::new();
+                return self.begin(source, at, Items::Map { entries: Vec::new(), seen, key: None, bad_keys: false });
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 if let Some(Open { at, items }) = self.open.pop() {
                     let kind = match items {
                         Items::List(nodes) => Kind::List(nodes),
+                        Items::Map { entries, bad_keys: true, .. } if entries.is_empty() => Kind::Broken,
                         Items::Map { entries, .. } => Kind::Map(entries),
                     };
                     self.node(source, Node { at, kind });
@@ -145,6 +161,24 @@ impl Builder {
         true
     }
 
+    /// Reports an anchor or a tag; true if there was one.
+    fn is_decorated(&mut self, source: &mut Source, at: Span, anchor: usize, tag: bool) -> bool {
+        if tag {
+            self.refuse(source, at, "tags", "remove the word that begins with `!`");
+        }
+        if anchor != 0 {
+            self.refuse(source, at, "anchors", "remove the word that begins with `&`");
+        }
+        tag || anchor != 0
+    }
+
+    fn refuse(&mut self, source: &mut Source, at: Span, what: &'static str, hint: &str) {
+        if !self.refused.contains(&what) {
+            self.refused.push(what);
+            source.error(at, format!("YAML {what} are not supported")).help(hint);
+        }
+    }
+
     /// Puts a finished node where it belongs.
     fn node(&mut self, source: &mut Source, node: Node) {
         let Some(open) = self.open.last_mut() else {
@@ -153,10 +187,10 @@ impl Builder {
         };
         match &mut open.items {
             Items::List(nodes) => nodes.push(node),
-            Items::Map { entries, seen, key } => match key.take() {
+            Items::Map { entries, seen, key, bad_keys } => match key.take() {
                 None => *key = Some(as_key(source, node, seen)),
                 Some(Key::Text(text, at)) => entries.push(Entry { key: text, at, value: node }),
-                Some(Key::Bad) => {}
+                Some(Key::Bad) => *bad_keys = true,
             },
         }
     }
@@ -183,17 +217,6 @@ fn as_key(source: &mut Source, node: Node, seen: &mut HashMap<String, u32>) -> K
             Key::Bad
         }
     }
-}
-
-/// Reports an anchor or a tag; true if there was one.
-fn decorated(source: &mut Source, at: Span, anchor: usize, tag: bool) -> bool {
-    if tag {
-        source.error(at, "YAML tags are not supported").help("remove the word that begins with `!`");
-    }
-    if anchor != 0 {
-        source.error(at, "YAML anchors are not supported").help("remove the word that begins with `&`");
-    }
-    tag || anchor != 0
 }
 
 fn place(span: &saphyr_parser::Span) -> Span {

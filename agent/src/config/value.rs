@@ -8,7 +8,7 @@ pub(super) use address::{host, host_or_prefix, mac, prefix};
 pub(super) use quantity::{count, date, duration, share, vlan, vlans};
 pub(super) use service::service;
 
-use super::problem::quoted;
+use super::problem::{is_harmless, quoted};
 
 /// Why a text is refused, and the likely fix.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,7 +36,7 @@ const MAX_TEXT: usize = 256;
 
 /// Any text of one line.
 pub(super) fn text(text: &str) -> Result<String, Wrong> {
-    if text.chars().any(char::is_control) {
+    if !text.chars().all(is_harmless) {
         return Err(Wrong::new(format!("{} contains a control character", quoted(text))));
     }
     if text.chars().count() > MAX_TEXT {

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::fields::{Field, item_of};
+use super::fields::{Field, Fields, item_of};
 use super::problem::quoted;
 use super::source::{Source, Span, Spanned};
 use super::value::{self, Wrong};
-use super::words::{RESERVED_ZONES, ZONE};
+use super::words::{RESERVED_ZONES, TOP, ZONE};
 use crate::policy::{Place, Zone, ZoneId};
 
 /// Zones of one policy.
@@ -95,8 +95,11 @@ impl ZoneNames {
 }
 
 /// Reads `zones`. `None` if there is nothing to refer to.
-pub(super) fn read(source: &mut Source, field: Option<Field<'_>>) -> Option<Vec<ZoneDraft>> {
-    let Some(field) = field else {
+pub(super) fn read(source: &mut Source, top: &Fields<'_>) -> Option<Vec<ZoneDraft>> {
+    let Some(field) = top.get("zones") else {
+        if top.has_nearly("zones", &TOP) {
+            return None;
+        }
         source.error(Span { line: 1, column: 1, width: 1 }, "there are no zones").help(
             "a policy has at least one: `zones: { cctv: { cameras: true, vlans: [110], prefixes: [10.110.0.0/24] } }`",
         );
@@ -151,7 +154,7 @@ fn read_zone(source: &mut Source, zone: Field<'_>) -> ZoneDraft {
             "a copy in a transit or onboarding zone proves nothing, so cameras cannot live there: make it two zones",
         );
     }
-    draft.broken = source.problems.len() > problems_before;
+    draft.broken = source.problems.len() > problems_before || zone.node.is_broken();
     if !draft.broken && draft.vlans.is_empty() && draft.prefixes.is_empty() {
         source
             .error(zone.at, format!("zone {} has neither VLANs nor prefixes", quoted(zone.key)))

@@ -50,7 +50,8 @@ pub(in crate::config) fn prefix(text: &str) -> Result<IpNet, Wrong> {
             Err(wrong) => wrong,
         });
     };
-    let ip: IpAddr = ip.parse().map_err(|_| not_an_address(ip))?;
+    let ip: IpAddr =
+        ip.parse().map_err(|_| Wrong { message: format!("{} is no prefix", quoted(text)), ..not_an_address(ip) })?;
     let max = if ip.is_ipv4() { 32 } else { 128 };
     let length = match length.parse::<u8>() {
         Ok(bits) if bits <= max && length.bytes().all(|b| b.is_ascii_digit()) => bits,
@@ -63,8 +64,8 @@ pub(in crate::config) fn prefix(text: &str) -> Result<IpNet, Wrong> {
     if embeds_ipv4(&net) {
         let wrong = Wrong::new(format!("addresses in {} are judged by the IPv4 address in them", quoted(text)));
         return Err(match embedded_net(&net) {
-            Some(v4) => wrong.did_you_mean(v4),
-            None => wrong.help("write the IPv4 prefix"),
+            Some(v4) if v4.prefix_len() >= 8 => wrong.did_you_mean(v4),
+            _ => wrong.help("write the IPv4 prefix"),
         });
     }
     Ok(net)
@@ -92,6 +93,7 @@ fn not_an_address(text: &str) -> Wrong {
     let plain: Option<Vec<u8>> = octets.iter().map(|octet| octet.parse().ok()).collect();
     match plain.as_deref() {
         Some(&[a, b, c, d]) => wrong.did_you_mean(Ipv4Addr::new(a, b, c, d)),
+        _ if text.contains('/') => wrong.help("write one address, without a length"),
         _ if text.contains('%') => wrong.help("leave out the interface after `%`"),
         _ if text.chars().any(|c| c.is_ascii_alphabetic() && !c.is_ascii_hexdigit()) => {
             wrong.help("names are not looked up: write the address")

@@ -29,7 +29,7 @@ pub(in crate::config) fn vlan(text: &str) -> Result<u16, Wrong> {
 
 /// A VLAN id or a range of them, as `100-110`: first and last.
 pub(in crate::config) fn vlans(text: &str) -> Result<(u16, u16), Wrong> {
-    let Some((first, last)) = text.split_once('-') else {
+    let Some((first, last)) = text.split_once('-').filter(|(first, _)| !first.is_empty()) else {
         return vlan(text).map(|id| (id, id));
     };
     let (first, last) = (vlan(first.trim())?, vlan(last.trim())?);
