@@ -10,6 +10,8 @@ mod lint;
 mod load;
 mod problem;
 mod schema;
+#[cfg(test)]
+mod second_opinion;
 mod series;
 mod settings;
 mod shadow;
