@@ -346,5 +346,5 @@ fn is_made_here(ttl: u8, edge_hops: u8) -> bool {
 /// What could not be decoded may have been IP, to anybody.
 fn hides_addresses(why: Undecoded) -> bool {
     use Undecoded as U;
-    matches!(why, U::LinkHeader | U::EtherType | U::Llc | U::Ipv4Header | U::Ipv6Header | U::IpVersion)
+    !matches!(why, U::Arp | U::Transport | U::Ipv6Extension)
 }

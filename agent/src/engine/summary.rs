@@ -524,13 +524,14 @@ fn effect(kind: Kind, reach: Reach) -> Verdict {
     }
 }
 
-fn severity_rank(finding: &FindingStatus) -> (u8, bool, Option<Reach>) {
+/// The worst first: by severity, then breaches, then the internet before other zones.
+fn severity_rank(finding: &FindingStatus) -> (u8, Option<Reach>, std::cmp::Reverse<(Class, Kind)>) {
     let rank = match finding.severity {
         "critical" => 2,
         "warning" => 1,
         _ => 0,
     };
-    (rank, finding.class != Class::Notice, finding.reach)
+    (rank, finding.reach, std::cmp::Reverse((finding.class, finding.kind)))
 }
 
 fn reason(code: ReasonCode, detail: &str) -> Reason {

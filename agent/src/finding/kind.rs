@@ -16,13 +16,13 @@ pub enum Kind {
 }
 
 /// How a kind is judged.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
-    /// By reach: forwarded or established is a violation, less is contained.
-    Reach,
     /// A violation as such.
     Breach,
+    /// By reach: forwarded or established is a violation, less is contained.
+    Reach,
     /// Without effect on the verdict.
     Notice,
 }

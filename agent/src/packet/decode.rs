@@ -156,7 +156,6 @@ impl Walk<'_> {
 
     /// What an EtherType says also behind tunnel headers.
     fn protocol(&mut self, ether_type: u16, at: usize) -> Result<Step, Undecoded> {
-        self.on_link = false;
         match ether_type {
             ether_type::IPV4 | ether_type::IPV6 => Ok(Step::Ip(at)),
             ether_type::MPLS | ether_type::MPLS_UPSTREAM => Ok(Step::Mpls(at)),

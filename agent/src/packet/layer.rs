@@ -77,8 +77,7 @@ pub struct Layer {
     pub tunnel: Option<Tunnel>,
     /// Index in `Decoded::links` of the link header that carries this layer directly or through plain IP tunnels.
     pub link: u8,
-    /// This layer follows its link header directly; false for IP in IP, 6in4, Teredo, GRE of IP, and behind MPLS,
-    /// PPP and NSH.
+    /// No other IP header stands between this layer and its link header; false for IP in IP, 6in4, Teredo, GRE of IP.
     pub on_link: bool,
     /// Bytes of transport payload, from the header's lengths rather than from what was captured.
     pub payload_len: u32,

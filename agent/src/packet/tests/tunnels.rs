@@ -118,7 +118,7 @@ fn below_ip_there_may_be_mpls_pppoe_and_backbones() {
         "894f 0fc2 0101 00000100",
     ] {
         let out = decoded(LinkType::Ethernet, &ethernet(&format!("8100 006e {shim} {syn}")));
-        assert_eq!((innermost(&out), out.links.len(), out.layers[0].on_link), (syn_v4(), 1, false), "{shim}");
+        assert_eq!((innermost(&out), out.links.len(), out.layers[0].on_link), (syn_v4(), 1, true), "{shim}");
         assert_eq!(out.links[0].vlans.vids(), [110]);
     }
     for (shim, links) in [("88a8 0064 88e7 00000001", 2), ("8847 00010140", 2), ("8847 00010140 00000000", 2)] {
