@@ -54,7 +54,7 @@ fn load_bytes(
     let text = decode(name, bytes).map_err(|problem| vec![problem])?;
     let mut source = Source::new(name, text);
     let mut beside = Vec::new();
-    let loaded = read(&mut source, &mut beside, text, today, devices);
+    let loaded = read(&mut source, &mut beside, bytes, text, today, devices);
     let mut problems = source.into_problems();
     problems.append(&mut beside);
     if has_errors(&problems) {
@@ -100,6 +100,7 @@ fn decode<'t>(name: &str, bytes: &'t [u8]) -> Result<&'t str, Problem> {
 fn read(
     source: &mut Source,
     beside: &mut Vec<Problem>,
+    bytes: &[u8],
     text: &str,
     today: Timestamp,
     devices: &mut dyn FnMut(&str) -> io::Result<Vec<u8>>,
@@ -146,7 +147,7 @@ fn read(
     policy.inventory = inventory.iter().map(|draft| draft.device.clone()).collect();
     set(&mut policy, &settings, &captures);
     policy.file = Some(source.name.clone());
-    policy.hash = sha256_hex(&[text.as_bytes(), list_text.unwrap_or_default().as_bytes()]);
+    policy.hash = sha256_hex(&[bytes, list.as_ref().map_or(&[], |list| &list.bytes)]);
 
     let series = series_count(&policy) + captures.len() * SERIES_PER_INTERFACE;
     if let (true, Some(field)) = (series > MAX_SERIES, top.get("zones")) {
@@ -213,6 +214,7 @@ pub(super) fn common<T: PartialEq>(
 /// A `devices_file` as it was read.
 struct DeviceList {
     name: String,
+    bytes: Vec<u8>,
     text: String,
 }
 
@@ -236,7 +238,10 @@ fn devices_file(
         }
     };
     match decode(&name, &bytes) {
-        Ok(text) => Some(DeviceList { name, text: text.to_owned() }),
+        Ok(text) => {
+            let text = text.to_owned();
+            Some(DeviceList { name, bytes, text })
+        }
         Err(problem) => {
             beside.push(problem);
             None

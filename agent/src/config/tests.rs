@@ -94,6 +94,13 @@ fn the_hash_covers_the_inventory() {
         with("name;mac;zone\n\"a;b\";4419.b601.0203;cctv\n").unwrap_or_else(|problems| panic!("{}", texts(&problems)));
     let two = with("mac,zone\n4419b6010204,cctv\n").unwrap_or_else(|problems| panic!("{}", texts(&problems)));
     assert_ne!(one.config.policy.hash, two.config.policy.hash);
+    // As `cat a/s.yaml a/d.csv | sha256sum` has it, byte order marks included.
+    let marked =
+        with("\u{feff}mac,zone\n4419b6010204,cctv\n").unwrap_or_else(|problems| panic!("{}", texts(&problems)));
+    assert_eq!(
+        marked.config.policy.hash,
+        crate::policy::sha256_hex(&[text.as_bytes(), "\u{feff}mac,zone\n4419b6010204,cctv\n".as_bytes()])
+    );
     let device = &one.config.policy.inventory[0];
     assert_eq!(
         (device.name.as_str(), device.zone, device.place.file.as_str(), device.place.line),
@@ -132,4 +139,11 @@ fn hostile_files_are_refused_quickly() {
             assert!(problem.to_string().len() < 4000 && !problem.to_string().contains('\u{1b}'), "{start}");
         }
     }
+}
+
+#[test]
+fn a_file_has_a_size_limit() {
+    let text = format!("zones: {{ cctv: {{ cameras: true, vlans: [110] }} }}\n{}", "#".repeat(MAX_BYTES));
+    let problems = read(&text).map(|loaded| loaded.series).expect_err("too large");
+    assert_eq!(texts(&problems), "segwatch.yaml: error: is larger than 4 MiB\n");
 }
