@@ -47,10 +47,13 @@ impl Engine {
         }
         self.counters.duplicates += u64::from(duplicate);
         self.counters.routed_copies += u64::from(routed && !duplicate);
-        let carrier = decoded.links.last().copied();
-        if decoded.layers.is_empty()
-            && let Some(link) = carrier
-        {
+        // The innermost link carries no IP: a plain frame, or one inside a mirror transport.
+        let bare = decoded
+            .links
+            .len()
+            .checked_sub(1)
+            .filter(|&link| decoded.layers.last().is_none_or(|l| usize::from(l.link) != link));
+        if let Some(link) = bare.and_then(|at| decoded.links.get(at)).copied() {
             let vlan = self.judged_vlan(&link);
             if let Some(arp) = decoded.arp {
                 self.arp(&link, vlan, &arp, at);
@@ -163,6 +166,18 @@ impl Engine {
             flow.vlan.get_or_insert(vlan);
         } else if copy == Copy::Routed && link.src.is_some_and(|src| flow.came_from_elsewhere(from, src)) {
             flow.evidence.was_routed();
+        }
+        if let (Some(vlan), Some(device)) = (path.vlan(), source.device)
+            && [layer.src, layer.dst].iter().any(|&ip| self.policy.scope(ip) == Scope::Local)
+        {
+            // Hosts of several VLANs share such a flow (DHCP from 0.0.0.0, link-local addresses): a copy is only what
+            // the sender's MAC, its zone's address or equal bytes show to be the same host's.
+            let same_host = credit.sent.is_some()
+                || matches!(copy, Copy::Leaked | Copy::Routed)
+                || matches!(self.policy.scope(layer.src), Scope::Zone(_));
+            if same_host {
+                flow.note_local_copy(device, vlan);
+            }
         }
         let replaced = flow.remember(from, path, credit);
         if watched {

@@ -252,8 +252,18 @@ impl Engine {
             Scope::Internal => true,
             Scope::Local | Scope::Internet => false,
         };
+        let listed =
+            self.devices.owner(ip).and_then(|owner| self.devices.get(owner)).and_then(|owner| match owner.key {
+                Key::Ip(_) => owner.inventory,
+                Key::Mac(_) => None,
+            });
         if may_own && self.devices.own(ip, id) {
             self.epoch += 1;
+            if let Some(device) = self.devices.get_mut(id)
+                && device.inventory.is_none()
+            {
+                device.inventory = listed;
+            }
         }
     }
 
@@ -277,6 +287,15 @@ impl Engine {
         if let (Some(ZoneId(zone)), None) = (camera_zone, device.camera_zone) {
             device.camera_zone = Some(zone);
             self.epoch += 1;
+        }
+    }
+
+    /// The device that this one turned out to be: one known by address only is the host that owns the address, once
+    /// that was seen on its own link.
+    pub(super) fn current(&self, id: DeviceId) -> Option<DeviceId> {
+        match self.devices.get(id)?.key {
+            Key::Mac(_) => Some(id),
+            Key::Ip(ip) => Some(self.devices.owner(ip).unwrap_or(id)),
         }
     }
 

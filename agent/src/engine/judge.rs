@@ -110,11 +110,11 @@ impl Engine {
         };
         if from_place == Place::Local || to_place == Place::Local || flow.key.is_icmp_error() {
             judgement.rule = builtin("local-scope");
-            if let Some((device, _)) = from_device
-                && !flow.key.is_icmp_error()
-                && let Some(zone) = self.leaked_into(flow, device)
+            judgement.reach = flow.evidence.reach(from, |_| false);
+            if !flow.key.is_icmp_error()
+                && let Some((device, zone)) = self.leak(flow)
             {
-                judgement.reach = reach.max(Reach::Forwarded);
+                judgement.reach = judgement.reach.max(Reach::Forwarded);
                 let violation = Violation {
                     device,
                     side: from,
@@ -166,7 +166,10 @@ impl Engine {
 
     /// The watched device at an end.
     fn watched<'a>(&'a self, flow: &Flow, side: Side) -> Option<(DeviceId, &'a Device)> {
-        let id = flow.ends[side as usize].device.or_else(|| self.devices.by_ip(flow.key.ip(side)))?;
+        let id = match flow.ends[side as usize].device {
+            Some(id) => self.current(id)?,
+            None => self.devices.by_ip(flow.key.ip(side))?,
+        };
         self.devices.get(id).filter(|device| device.is_watched()).map(|device| (id, device))
     }
 
@@ -283,14 +286,15 @@ impl Engine {
         if on_its_link { reach.max(Reach::Forwarded) } else { reach }
     }
 
-    /// The zone in whose VLAN a copy of local traffic shows up.
-    fn leaked_into(&self, flow: &Flow, device: DeviceId) -> Option<ZoneId> {
-        let home = self.home(device)?;
-        flow.evidence
-            .vlans()
-            .iter()
-            .filter_map(|&vlan| self.policy.zone_of_vlan(vlan))
-            .find(|&zone| zone != home && self.policy.zone(zone).is_some_and(|z| !z.transit && !z.onboarding))
+    /// A watched device whose local traffic shows up in the VLAN of another zone.
+    fn leak(&self, flow: &Flow) -> Option<(DeviceId, ZoneId)> {
+        let copies = flow.local_copies.as_deref()?;
+        copies.iter().find_map(|&(device, vlan)| {
+            let device = self.current(device)?;
+            let home = self.devices.get(device).filter(|d| d.is_watched()).and_then(|_| self.home(device))?;
+            let zone = self.policy.zone_of_vlan(vlan).filter(|&zone| zone != home)?;
+            self.policy.zone(zone).filter(|z| !z.transit && !z.onboarding).map(|_| (device, zone))
+        })
     }
 
     /// A peer of the built-in policy whose packets come through a router: by TTL, or by the MAC that carries them.

@@ -38,7 +38,12 @@ struct Judged<'a> {
 impl Engine {
     pub(super) fn summarise(&self) -> Snapshot {
         let mut book = self.ended.clone();
-        let mut one_way = self.one_way.clone();
+        let current = |id: DeviceId| self.current(id).unwrap_or(id);
+        book.rename(current);
+        let mut one_way: BTreeMap<(DeviceId, u32), u64> = BTreeMap::new();
+        for (&(device, hour), bytes) in &self.one_way {
+            *one_way.entry((current(device), hour)).or_default() += bytes;
+        }
         let mut devices = self.devices.clone();
         let mut home_unknown = BTreeSet::new();
         for flow in self.flows.ids().filter_map(|id| self.flows.get(id)) {
@@ -66,7 +71,7 @@ impl Engine {
         let doubts = self.doubts(&book);
         let mut judged: Vec<Judged<'_>> = devices
             .iter()
-            .filter(|(_, device)| device.is_watched())
+            .filter(|&(id, device)| device.is_watched() && current(id) == id)
             .map(|(id, device)| {
                 let (shown, findings) = worst.get(&id).copied().unwrap_or((Verdict::Isolated, 0));
                 let mut reasons = self.coverage_reasons(id, device);
@@ -148,7 +153,7 @@ impl Engine {
     /// Findings about where a device is, rather than about a flow.
     fn note_places(&self, devices: &Devices, book: &mut Book) {
         let has_inventory = !self.policy.inventory.is_empty();
-        for (id, device) in devices.iter().filter(|(_, device)| device.is_watched()) {
+        for (id, device) in devices.iter().filter(|&(id, device)| device.is_watched() && self.current(id) == Some(id)) {
             let ip = device.addresses.first().copied();
             let home = self.home(id);
             let home_vlans = home.and_then(|z| self.policy.zone(z)).map(|z| z.vlans.as_slice()).unwrap_or_default();

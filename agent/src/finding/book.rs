@@ -139,6 +139,22 @@ impl Book {
         }
     }
 
+    /// Gives findings about one device to the device that it turned out to be.
+    pub fn rename(&mut self, current: impl Fn(DeviceId) -> DeviceId) {
+        let moved: Vec<FindingKey> =
+            self.findings.keys().filter(|key| current(key.device) != key.device).copied().collect();
+        for key in moved {
+            let Some(old) = self.findings.remove(&key) else { continue };
+            let key = FindingKey { device: current(key.device), ..key };
+            match self.findings.get_mut(&key) {
+                Some(finding) => finding.merge(old),
+                None => {
+                    self.findings.insert(key, old);
+                }
+            }
+        }
+    }
+
     fn finding(&mut self, key: FindingKey, at: Timestamp, expired: Option<u16>) -> Option<&mut Finding> {
         if self.findings.len() >= MAX_FINDINGS && !self.findings.contains_key(&key) {
             self.refused += 1;
@@ -153,6 +169,27 @@ impl Book {
             last: at,
             expired,
         }))
+    }
+}
+
+impl Finding {
+    fn merge(&mut self, other: Finding) {
+        self.reach = self.reach.max(other.reach);
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.expired = self.expired.and(other.expired);
+        self.peers_total += other.peers_total - other.peers.len() as u64;
+        for (key, seen) in other.peers {
+            match self.peers.get_mut(&key) {
+                Some(peer) => peer.merge(&seen),
+                None => {
+                    self.peers_total += 1;
+                    if self.peers.len() < MAX_PEERS {
+                        self.peers.insert(key, seen);
+                    }
+                }
+            }
+        }
     }
 }
 

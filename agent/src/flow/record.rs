@@ -9,6 +9,10 @@ use crate::device::DeviceId;
 /// Ways that packets of one direction take, which are remembered so that the next packet needs no other lookup.
 const PATHS: usize = 2;
 
+/// Sender and VLAN pairs kept for one flow of local scope: enough for every host that asks for an address with the same
+/// five words, in every VLAN.
+const MAX_LOCAL_COPIES: usize = 4_096;
+
 /// One flow.
 #[derive(Clone, Debug)]
 pub struct Flow {
@@ -38,6 +42,8 @@ pub struct Flow {
     pub evidence: Evidence,
     /// The hosts at its ends.
     pub ends: [End; 2],
+    /// Devices that sent traffic of local scope, each with a VLAN that a copy of it was seen in.
+    pub local_copies: Option<Box<Vec<(DeviceId, u16)>>>,
     /// Payload bytes of each end by hour of monotonic time: the current hour, and those before.
     hours: [(u32, u32); 2],
     more_hours: Option<Box<Vec<(Side, u32, u32)>>>,
@@ -162,6 +168,7 @@ impl Flow {
             vlan: None,
             evidence: Evidence::default(),
             ends: [End::default(); 2],
+            local_copies: None,
             hours: [(0, 0); 2],
             more_hours: None,
             paths: Default::default(),
@@ -217,6 +224,14 @@ impl Flow {
     /// Whether packets of `from` were seen with another source MAC.
     pub fn came_from_elsewhere(&self, from: Side, src: Mac) -> bool {
         self.macs_of(from).any(|mac| mac != src)
+    }
+
+    /// Notes that a copy of what `device` sent to its own link was seen in this VLAN.
+    pub fn note_local_copy(&mut self, device: DeviceId, vlan: u16) {
+        let copies = self.local_copies.get_or_insert_default();
+        if copies.len() < MAX_LOCAL_COPIES && !copies.contains(&(device, vlan)) {
+            copies.push((device, vlan));
+        }
     }
 
     /// Source MACs that packets of `from` came with last.
