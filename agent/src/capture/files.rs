@@ -15,7 +15,7 @@ const MAX_FILES: usize = 65_536;
 const KEPT_OPEN: usize = 16;
 
 /// Bytes fetched at a time: large enough to make system calls cheap, small enough to stay in a core's cache.
-const CHUNK: usize = 128 * 1024;
+const CHUNK: usize = 256 * 1024;
 
 /// The same to see the first frame of a file that is then closed again.
 const PEEK_CHUNK: usize = 4 * 1024;

@@ -25,7 +25,7 @@ impl Engine {
         counters.first = counters.first.min(at);
         counters.last = counters.last.max(at);
 
-        let mut decoded = std::mem::take(&mut self.decoded);
+        let mut decoded = self.decoded.take().unwrap_or_default();
         decode(link_type, data, wire_len, &self.decode, &mut decoded);
         counters.truncated += u64::from(decoded.truncated);
         if let Some(why) = decoded.undecoded {
@@ -64,7 +64,7 @@ impl Engine {
                 self.blame(credit);
             }
         }
-        self.decoded = decoded;
+        self.decoded = Some(decoded);
     }
 
     /// Takes in one IP layer of a frame.
@@ -98,10 +98,12 @@ impl Engine {
                 id
             }
         };
-        if self.flows.get(id).is_some_and(|flow| self.now.saturating_sub(flow.touched) > IDLE_TIMEOUT) {
+        let Some(mut flow) = self.flows.get_mut(id) else { return copy };
+        if self.now.saturating_sub(flow.touched) > IDLE_TIMEOUT {
             self.start_anew(id, layer, from, at);
+            let Some(anew) = self.flows.get_mut(id) else { return copy };
+            flow = anew;
         }
-        let Some(flow) = self.flows.get_mut(id) else { return copy };
         flow.count_stack(place.stack);
         if copy == Copy::Duplicate {
             flow.duplicates += 1;
@@ -110,15 +112,17 @@ impl Engine {
         let (src, dst) = (link.src.unwrap_or(Mac::ZERO), link.dst.unwrap_or(Mac::ZERO));
         let path = Path::new(src, dst, vlan, layer.ttl, self.epoch);
         flow.seen(at, self.now);
-        let known = flow.follow(from, &path);
-        let credit = match known {
-            Some(credit) => credit,
-            None => self.new_path(id, from, layer, link, path, copy, at),
-        };
-        if matches!((layer.proto, layer.sport), (UDP, 67 | 68) | (ICMPV6, _)) {
-            self.inspect(layer, payload, vlan, at);
+        let mut known = flow.follow(from, &path);
+        let speaks_of_addresses = matches!((layer.proto, layer.sport), (UDP, 67 | 68) | (ICMPV6, _));
+        if known.is_none() || speaks_of_addresses {
+            known = known.or_else(|| Some(self.new_path(id, from, layer, link, path, copy, at)));
+            if speaks_of_addresses {
+                self.inspect(layer, payload, vlan, at);
+            }
+            let Some(again) = self.flows.get_mut(id) else { return copy };
+            flow = again;
         }
-        let Some(flow) = self.flows.get_mut(id) else { return copy };
+        let credit = known.unwrap_or_default();
         if copy == Copy::Routed {
             flow.routed_copies += 1;
             return copy;
@@ -156,6 +160,7 @@ impl Engine {
             .flatten()
             .any(|device| self.devices.get(device).is_some_and(|d| d.is_watched()));
         let Some(flow) = self.flows.get_mut(id) else { return credit };
+        flow.unicast |= credit.unicast;
         for (end, seen) in [(from, source), (from.other(), destination)] {
             let known = &mut flow.ends[end as usize];
             known.device = seen.device.or(known.device);
@@ -168,7 +173,7 @@ impl Engine {
             flow.evidence.was_routed();
         }
         if let (Some(vlan), Some(device)) = (path.vlan(), source.device)
-            && [layer.src, layer.dst].iter().any(|&ip| self.policy.scope(ip) == Scope::Local)
+            && (!credit.unicast || [layer.src, layer.dst].iter().any(|&ip| self.policy.scope(ip) == Scope::Local))
         {
             // Hosts of several VLANs share such a flow (DHCP from 0.0.0.0, link-local addresses): a copy is only what
             // the sender's MAC, its zone's address or equal bytes show to be the same host's.

@@ -108,7 +108,8 @@ impl Engine {
             violations: [None, None],
             home_unknown: None,
         };
-        if from_place == Place::Local || to_place == Place::Local || flow.key.is_icmp_error() {
+        let local = from_place == Place::Local || to_place == Place::Local || !flow.unicast;
+        if local || flow.key.is_icmp_error() {
             judgement.rule = builtin("local-scope");
             judgement.reach = flow.evidence.reach(from, |_| false);
             if !flow.key.is_icmp_error()

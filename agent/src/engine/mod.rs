@@ -81,7 +81,8 @@ pub struct Engine {
     vendors: VendorTable,
     options: Options,
     decode: DecodeOptions,
-    decoded: Decoded,
+    /// Out of its place while a frame is taken in.
+    decoded: Option<Box<Decoded>>,
     stacks: Stacks,
     devices: Devices,
     bindings: Bindings,
@@ -138,7 +139,7 @@ impl Engine {
     pub fn new(policy: Policy, vendors: VendorTable, options: Options) -> Self {
         let mut engine = Engine {
             decode: DecodeOptions::default(),
-            decoded: Decoded::default(),
+            decoded: None,
             stacks: Stacks::new(policy.rspan_vlan),
             devices: Devices::default(),
             bindings: Bindings::default(),

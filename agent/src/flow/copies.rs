@@ -121,22 +121,17 @@ impl Copies {
     /// Hash of all that a router leaves as it is.
     fn hash(&self, packet: &[u8], salt: u8) -> u64 {
         let mut hasher = self.seed.build_hasher();
-        match packet.first_chunk::<20>() {
-            Some(head) if head[0] >> 4 == 4 => {
-                let mut head = *head;
-                head[1] = 0;
-                head[8] = salt;
-                head[10..12].copy_from_slice(&[0, 0]);
-                hasher.write(&head);
-                hasher.write(&packet[20..]);
+        // The first words without TTL, checksum and TOS, then everything from the addresses on (IPv4) or from the
+        // payload length's end on (IPv6).
+        match packet.first_chunk::<12>() {
+            Some(&[v4, _, l0, l1, i0, i1, f0, f1, _, proto, _, _]) if v4 >> 4 == 4 => {
+                hasher.write_u64(u64::from_le_bytes([l0, l1, i0, i1, f0, f1, proto, salt]));
+                hasher.write_u8(v4);
+                hasher.write(packet.get(12..).unwrap_or_default());
             }
-            Some(head) if head[0] >> 4 == 6 => {
-                let mut head = *head;
-                head[0] = 6 << 4;
-                head[1] &= 0x0f;
-                head[7] = salt;
-                hasher.write(&head);
-                hasher.write(&packet[20..]);
+            Some(&[v6, class, f0, f1, l0, l1, next, _, ..]) if v6 >> 4 == 6 => {
+                hasher.write_u64(u64::from_le_bytes([class & 0x0f, f0, f1, l0, l1, next, 6, salt]));
+                hasher.write(packet.get(8..).unwrap_or_default());
             }
             _ => hasher.write(packet),
         }

@@ -42,6 +42,9 @@ pub struct Flow {
     pub evidence: Evidence,
     /// The hosts at its ends.
     pub ends: [End; 2],
+    /// A frame of it went to one host; without one it was all link-layer broadcast, which no router passes on
+    /// (RFC 1812, section 5.3.4).
+    pub unicast: bool,
     /// Devices that sent traffic of local scope, each with a VLAN that a copy of it was seen in.
     pub local_copies: Option<Box<Vec<(DeviceId, u16)>>>,
     /// Payload bytes of each end by hour of monotonic time: the current hour, and those before.
@@ -168,6 +171,7 @@ impl Flow {
             vlan: None,
             evidence: Evidence::default(),
             ends: [End::default(); 2],
+            unicast: false,
             local_copies: None,
             hours: [(0, 0); 2],
             more_hours: None,
