@@ -122,7 +122,7 @@ impl Engine {
             let Some(again) = self.flows.get_mut(id) else { return copy };
             flow = again;
         }
-        let credit = known.unwrap_or_default();
+        let own = known.unwrap_or_default();
         if copy == Copy::Routed {
             flow.routed_copies += 1;
             return copy;
@@ -130,18 +130,19 @@ impl Engine {
         let side = from as usize;
         flow.packets[side] += 1;
         flow.bytes[side] += u64::from(layer.ip_len);
-        if layer.payload_len > 0 && !flow.evidence.spoken(from.other()) {
+        if !flow.evidence.spoken(from.other()) && layer.payload_len > 0 {
             flow.count_payload(from, (self.now / NANOSECONDS_PER_HOUR) as u32, layer.payload_len);
         }
         let edge_hops = self.policy.edge_hops;
-        note_evidence(flow, layer, from, credit.sent.is_some(), vlan, edge_hops);
+        note_evidence(flow, layer, from, own, vlan, edge_hops);
         if layer.quote.is_some() {
-            self.icmp_error(layer, place, credit.sent.is_some(), vlan);
+            self.icmp_error(layer, place, own, vlan);
         }
         copy
     }
 
-    /// A packet came a way that is new for its flow: find out who is at its ends.
+    /// A packet came a way that is new for its flow: find out who is at its ends. Returns whether the frame is the
+    /// sender's own.
     #[allow(clippy::too_many_arguments)]
     fn new_path(
         &mut self,
@@ -152,14 +153,15 @@ impl Engine {
         path: Path,
         copy: Copy,
         at: Timestamp,
-    ) -> Credit {
+    ) -> bool {
         let (credit, source, destination) = self.identify(link, path.vlan(), layer, at);
         let path = path.at_epoch(self.epoch);
         let watched = [source.device, destination.device]
             .into_iter()
             .flatten()
             .any(|device| self.devices.get(device).is_some_and(|d| d.is_watched()));
-        let Some(flow) = self.flows.get_mut(id) else { return credit };
+        let own = credit.sent.is_some();
+        let Some(flow) = self.flows.get_mut(id) else { return own };
         flow.unicast |= credit.unicast;
         for (end, seen) in [(from, source), (from.other(), destination)] {
             let known = &mut flow.ends[end as usize];
@@ -191,7 +193,7 @@ impl Engine {
         if let Some(covered) = replaced {
             cover(&mut self.devices, &covered);
         }
-        credit
+        own
     }
 
     /// A frame of a device could not be decoded, so that nobody knows whom it reached.

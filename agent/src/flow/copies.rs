@@ -140,7 +140,6 @@ impl Copies {
 }
 
 /// What the places with this key make of the packet.
-#[cold]
 fn compare(bucket: &[Place; WAYS], key: u64, at: u32, vlan: u16, now: Sighting) -> Copy {
     let mut copy = Copy::First;
     for place in bucket.iter().filter(|place| place.tag >> 16 == key >> 16) {

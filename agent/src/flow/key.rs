@@ -44,17 +44,19 @@ const LAYER: u32 = 4;
 impl FlowKey {
     /// Key of a packet, and the end that sent it. `layer` counts the IP headers above (at most 15).
     pub fn new(proto: u8, src: (IpAddr, u16), dst: (IpAddr, u16), layer: u8, innermost: bool) -> (FlowKey, Side) {
-        let (mut bits, s, d) = match (src.0, dst.0) {
-            (IpAddr::V4(s), IpAddr::V4(d)) => (0, (0, u64::from(s.to_bits())), (0, u64::from(d.to_bits()))),
-            (s, d) => (V6, halves(s), halves(d)),
-        };
-        bits |= u64::from(layer & 15) << LAYER | if innermost { INNERMOST } else { 0 };
-        let (side, a, b) = if (s, src.1) <= (d, dst.1) {
-            (Side::A, (s, src.1), (d, dst.1))
-        } else {
-            (Side::B, (d, dst.1), (s, src.1))
-        };
-        let meta = u64::from(a.1) << 48 | u64::from(b.1) << 32 | u64::from(proto) << 24 | bits;
+        let place = u64::from(proto) << 24 | u64::from(layer & 15) << LAYER | if innermost { INNERMOST } else { 0 };
+        if let (IpAddr::V4(s), IpAddr::V4(d)) = (src.0, dst.0) {
+            // Which end is the lower one is a coin toss for every packet: no branch may depend on it.
+            let (s, d) =
+                (u64::from(s.to_bits()) << 16 | u64::from(src.1), u64::from(d.to_bits()) << 16 | u64::from(dst.1));
+            let (a, b) = (s.min(d), s.max(d));
+            let meta = (a & 0xffff) << 48 | (b & 0xffff) << 32 | place;
+            let side = if s <= d { Side::A } else { Side::B };
+            return (FlowKey([0, a >> 16, 0, b >> 16, meta]), side);
+        }
+        let (s, d) = ((halves(src.0), src.1), (halves(dst.0), dst.1));
+        let (side, a, b) = if s <= d { (Side::A, s, d) } else { (Side::B, d, s) };
+        let meta = u64::from(a.1) << 48 | u64::from(b.1) << 32 | place | V6;
         (FlowKey([a.0.0, a.0.1, b.0.0, b.0.1, meta]), side)
     }
 

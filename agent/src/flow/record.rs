@@ -13,47 +13,49 @@ const PATHS: usize = 2;
 /// five words, in every VLAN.
 const MAX_LOCAL_COPIES: usize = 4_096;
 
-/// One flow.
+/// One flow. What every packet needs stands first, on as few cache lines as it takes: a flow that is not in the cache
+/// costs more than all that is computed about it.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Flow {
     /// What makes it one.
     pub key: FlowKey,
-    /// Who opened it.
-    pub initiator: Side,
-    /// How that is known.
-    pub direction: Direction,
+    /// Monotonic time of the last packet.
+    pub touched: i64,
     /// Packets sent by each end, copies not counted.
     pub packets: [u64; 2],
     /// IP bytes sent by each end.
     pub bytes: [u64; 2],
-    /// Copies that the mirror made.
-    pub duplicates: u64,
-    /// Copies behind a router.
-    pub routed_copies: u64,
     /// Earliest packet.
     pub first: Timestamp,
     /// Latest packet.
     pub last: Timestamp,
-    /// Monotonic time of the last packet.
-    pub touched: i64,
-    /// Judged VLAN of the first packet that had one.
-    pub vlan: Option<u16>,
-    /// What its packets prove.
-    pub evidence: Evidence,
-    /// The hosts at its ends.
-    pub ends: [End; 2],
+    stacks: [(u32, u32); 2],
+    /// Who opened it.
+    pub initiator: Side,
+    /// How that is known.
+    pub direction: Direction,
     /// A frame of it went to one host; without one it was all link-layer broadcast, which no router passes on
     /// (RFC 1812, section 5.3.4).
     pub unicast: bool,
-    /// Devices that sent traffic of local scope, each with a VLAN that a copy of it was seen in.
-    pub local_copies: Option<Box<Vec<(DeviceId, u16)>>>,
+    next_path: [u8; 2],
+    /// What its packets prove.
+    pub evidence: Evidence,
+    paths: [[Path; PATHS]; 2],
     /// Payload bytes of each end by hour of monotonic time: the current hour, and those before.
     hours: [(u32, u32); 2],
-    more_hours: Option<Box<Vec<(Side, u32, u32)>>>,
-    paths: [[Path; PATHS]; 2],
+    /// Copies that the mirror made.
+    pub duplicates: u64,
+    /// Copies behind a router.
+    pub routed_copies: u64,
     credits: [[Credit; PATHS]; 2],
-    next_path: [u8; 2],
-    stacks: [(u32, u32); 2],
+    /// The hosts at its ends.
+    pub ends: [End; 2],
+    /// Judged VLAN of the first packet that had one.
+    pub vlan: Option<u16>,
+    /// Devices that sent traffic of local scope, each with a VLAN that a copy of it was seen in.
+    pub local_copies: Option<Box<Vec<(DeviceId, u16)>>>,
+    more_hours: Option<Box<Vec<(Side, u32, u32)>>>,
     more_stacks: Option<Box<Vec<(u32, u64)>>>,
 }
 
@@ -71,7 +73,7 @@ pub struct End {
 pub struct Path {
     /// Source MAC, and the TTL above it.
     from: u64,
-    /// Destination MAC, and above it the judged VLAN + 1, or 0.
+    /// Destination MAC, above it the judged VLAN + 1, or 0, and [`OWN`].
     to: u64,
     /// State of what is known about devices when it was looked at; 0 is no path.
     epoch: u32,
@@ -109,6 +111,9 @@ pub struct Covered {
     pub last: Timestamp,
 }
 
+/// Bit of [`Path::to`]: its frames are the sender's own.
+const OWN: u64 = 1 << 63;
+
 impl Path {
     /// A path as of `epoch` (not 0).
     pub fn new(src: Mac, dst: Mac, vlan: Option<u16>, ttl: u8, epoch: u32) -> Self {
@@ -128,7 +133,7 @@ impl Path {
 
     /// Judged VLAN.
     pub fn vlan(&self) -> Option<u16> {
-        ((self.to >> 48) as u16).checked_sub(1)
+        ((self.to >> 48) as u16 & 0x7fff).checked_sub(1)
     }
 
     /// TTL or hop limit.
@@ -185,14 +190,16 @@ impl Flow {
 }
 
 impl Flow {
-    /// Counts a packet of `from`, if packets have come this way before. Returns whom it credits.
-    pub fn follow(&mut self, from: Side, path: &Path) -> Option<Credit> {
-        let side = from as usize;
-        for (known, credit) in self.paths[side].iter_mut().zip(&self.credits[side]) {
-            if known.from == path.from && known.to == path.to && known.epoch == path.epoch && known.packets != u32::MAX
+    /// Counts a packet of `from`, if packets have come this way before. Returns whether its frame is the sender's own.
+    pub fn follow(&mut self, from: Side, path: &Path) -> Option<bool> {
+        for known in &mut self.paths[from as usize] {
+            if known.from == path.from
+                && known.to & !OWN == path.to
+                && known.epoch == path.epoch
+                && known.packets != u32::MAX
             {
                 known.packets += 1;
-                return Some(*credit);
+                return Some(known.to & OWN != 0);
             }
         }
         None
@@ -203,7 +210,8 @@ impl Flow {
         let (side, at) = (from as usize, usize::from(self.next_path[from as usize]) % PATHS);
         self.next_path[side] = (at as u8 + 1) % PATHS as u8;
         let old = self.covered_at(side, at);
-        self.paths[side][at] = Path { packets: 1, ..path };
+        let own = if credit.sent.is_some() { OWN } else { 0 };
+        self.paths[side][at] = Path { packets: 1, to: path.to | own, ..path };
         self.credits[side][at] = credit;
         old
     }

@@ -24,6 +24,7 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FlowId(u32);
 
+#[repr(C, align(64))]
 struct Slot {
     flow: Flow,
     hash: u32,
