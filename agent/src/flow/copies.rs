@@ -83,17 +83,16 @@ impl Copies {
         let at = (now.at / 1000) as u32;
         let vlan = now.vlan.map_or(0, |v| v + 1);
         // No branch depends on what the bucket holds unless it matches: a miss in the cache is waited for by nobody.
-        let (mut oldest, mut oldest_age, mut matches) = (0, 0, false);
-        for (index, place) in bucket.iter().enumerate() {
-            matches |= place.tag >> 16 == key >> 16;
-            let age = if place.tag == 0 { u32::MAX } else { at.wrapping_sub(place.at) };
-            let older = age >= oldest_age;
-            oldest = if older { index } else { oldest };
-            oldest_age = if older { age } else { oldest_age };
-        }
+        let matches = bucket.iter().fold(false, |any, place| any | (place.tag >> 16 == key >> 16));
         let copy = if matches { compare(bucket, key, at, vlan, now) } else { Copy::First };
         if copy != Copy::Duplicate {
-            bucket[oldest] = Place { tag: key | u64::from(now.ttl) << 8 | u64::from(now.tos), at, vlan };
+            // Newest first, so that the oldest goes.
+            *bucket = [
+                Place { tag: key | u64::from(now.ttl) << 8 | u64::from(now.tos), at, vlan },
+                bucket[0],
+                bucket[1],
+                bucket[2],
+            ];
         }
         copy
     }
