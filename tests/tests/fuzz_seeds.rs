@@ -29,10 +29,33 @@ fn decode_seeds_cut_and_flipped_anywhere() {
 }
 
 #[test]
-fn shipped_decode_seeds_are_those_of_their_generator() {
-    for (name, seed) in seeds::decode() {
-        let shipped = fs::read(folder("decode").join(name)).expect("a seed");
-        assert!(shipped == seed, "{name} differs; make it anew: make captures");
+fn engine() {
+    let inputs = inputs("engine");
+    assert!(inputs.len() >= seeds::engine().len());
+    for input in inputs {
+        fuzz::judge_capture(&fs::read(&input).expect("a seed"));
+    }
+}
+
+#[test]
+fn engine_seeds_cut_and_flipped_here_and_there() {
+    for (_, seed) in seeds::engine() {
+        for at in (0..seed.len()).step_by(19) {
+            fuzz::judge_capture(&seed[..at]);
+            let mut damaged = seed.clone();
+            damaged[at] ^= 0x80;
+            fuzz::judge_capture(&damaged);
+        }
+    }
+}
+
+#[test]
+fn shipped_seeds_are_those_of_their_generator() {
+    for (target, seeds) in seeds::all() {
+        for (name, seed) in seeds {
+            let shipped = fs::read(folder(target).join(name)).expect("a seed");
+            assert!(shipped == seed, "{target}/{name} differs; make it anew: make captures");
+        }
     }
 }
 

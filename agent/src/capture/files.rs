@@ -2,8 +2,10 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::input::Input;
 use super::reader::{Fault, Head, Reader, Step};
 use super::{Damage, Frame, FrameSource, Next};
 use crate::base::Timestamp;
@@ -48,6 +50,8 @@ type Place = (Timestamp, usize);
 
 struct File {
     path: PathBuf,
+    /// What is read in place of the file at `path`, until the reader takes it.
+    bytes: Option<Box<dyn Read + Send>>,
     /// Its size, if it is a regular file and so can be opened again.
     size: Option<u64>,
     reader: Option<Reader>,
@@ -75,6 +79,13 @@ impl Files {
             damage,
             started: false,
         }
+    }
+
+    /// Over one capture that is read from `bytes`, under this name.
+    pub fn from_reader(name: &str, bytes: Box<dyn Read + Send>) -> Files {
+        let file =
+            File { path: PathBuf::from(name), bytes: Some(bytes), size: None, reader: None, head: None, taken: 0 };
+        Files { names: vec![name.to_owned()], files: vec![file], ..Files::open(&[]) }
     }
 
     /// The files as the user named them, by [`Frame::source`].
@@ -180,13 +191,17 @@ impl File {
     fn new(path: &Path) -> File {
         let regular = |metadata: std::fs::Metadata| metadata.is_file().then_some(metadata.len());
         let size = if path == Path::new("-") { None } else { path.metadata().ok().and_then(regular) };
-        File { path: path.to_owned(), size, reader: None, head: None, taken: 0 }
+        File { path: path.to_owned(), bytes: None, size, reader: None, head: None, taken: 0 }
     }
 
     /// Opens the file and reads its first frame; tells its time.
     fn first(&mut self, chunk: usize) -> Result<Option<Timestamp>, Fault> {
         self.taken = 0;
-        let reader = self.reader.insert(Reader::open(&self.path, chunk)?);
+        let reader = match self.bytes.take() {
+            Some(bytes) => Reader::over(Input::new(bytes), chunk)?,
+            None => Reader::open(&self.path, chunk)?,
+        };
+        let reader = self.reader.insert(reader);
         match reader.advance() {
             Step::Frame(head) => {
                 self.head = Some(head);

@@ -1,4 +1,4 @@
-//! The bytes of a capture: a file or standard input, unpacked if its first bytes say gzip or zstd.
+//! The bytes of a capture: a file, standard input or any reader, unpacked if its first bytes say gzip or zstd.
 
 use std::fs::File;
 use std::io::{self, BufReader, Chain, Cursor, Read};
@@ -26,7 +26,12 @@ pub(super) enum Input {
 impl Input {
     /// Opens a file, or standard input for `-`, and reads as much as tells the packing.
     pub(super) fn open(path: &Path) -> io::Result<Input> {
-        let mut raw = Counted { file: open_file(path)?, taken: 0 };
+        Input::new(Box::new(open_file(path)?))
+    }
+
+    /// Reads as much as tells the packing.
+    pub(super) fn new(bytes: Box<dyn Read + Send>) -> io::Result<Input> {
+        let mut raw = Counted { bytes, taken: 0 };
         let mut magic = Vec::with_capacity(4);
         raw.by_ref().take(4).read_to_end(&mut magic)?;
         let packing = packing(&magic);
@@ -100,15 +105,15 @@ fn open_file(path: &Path) -> io::Result<File> {
     }
 }
 
-/// A file that knows how much of it was read.
+/// Bytes that know how many of them were read.
 pub(super) struct Counted {
-    file: File,
+    bytes: Box<dyn Read + Send>,
     taken: u64,
 }
 
 impl Read for Counted {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(into)?;
+        let count = self.bytes.read(into)?;
         self.taken += count as u64;
         Ok(count)
     }

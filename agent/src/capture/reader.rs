@@ -1,6 +1,7 @@
 //! One capture file, whatever its format.
 
 use std::fmt::Write as _;
+use std::io;
 use std::path::Path;
 
 use super::input::Input;
@@ -84,8 +85,13 @@ enum Format {
 impl Reader {
     /// Opens a file (`-` is standard input) and reads its header, in steps of `chunk` bytes.
     pub(super) fn open(path: &Path, chunk: usize) -> Result<Reader, Fault> {
+        Reader::over(Input::open(path), chunk)
+    }
+
+    /// Reads the header of an input that was opened.
+    pub(super) fn over(input: io::Result<Input>, chunk: usize) -> Result<Reader, Fault> {
         let no_capture = |what| Fault { offset: 0, packet: 0, what };
-        let input = Input::open(path).map_err(|error| no_capture(format!("cannot be opened: {error}")))?;
+        let input = input.map_err(|error| no_capture(format!("cannot be opened: {error}")))?;
         let mut window = Window::new(input, chunk);
         window.need(4);
         if let Some(pcap) = Pcap::open(&mut window) {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::backend::{Backend, ConfigSummary, FlowSink, Outcome, Progress, Request};
+use crate::capture::Files;
 use crate::engine::Options;
 use crate::hint::VendorTable;
 use crate::policy::Policy;
@@ -33,7 +34,7 @@ impl Backend for Local {
         };
         let options = Options { scope: request.judged.clone(), ..Options::default() };
         let Replayed { snapshot, files, damage } =
-            replay(policy, vendors, options, &request.captures, flows, &mut |p| progress(p.read, p.total));
+            replay(policy, vendors, options, Files::open(&request.captures), flows, &mut |p| progress(p.read, p.total));
         let damage = damage
             .into_iter()
             .map(|found| Damage {

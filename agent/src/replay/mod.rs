@@ -1,7 +1,6 @@
 //! The engine over capture files: the same code that runs live, at the speed of the disk.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 use crate::capture::{Damage, Files, FrameSource, Next, Progress};
 use crate::engine::{Engine, FlowRow, Input, Options, Snapshot};
@@ -25,17 +24,16 @@ pub struct Replayed {
 /// Takes each flow as it ends; `Break` once nobody wants more.
 pub type RowSink<'a> = dyn FnMut(&FlowRow) -> ControlFlow<()> + 'a;
 
-/// Judges captures as one stream. `options.rows` follows from whether there is a sink for them.
+/// Judges the frames of `source` as one stream. `options.rows` follows from whether there is a sink for them.
 pub fn replay(
     policy: Policy,
     vendors: VendorTable,
     options: Options,
-    captures: &[PathBuf],
+    mut source: Files,
     mut sink: Option<&mut RowSink<'_>>,
     progress: &mut dyn FnMut(Progress),
 ) -> Replayed {
     let mut engine = Engine::new(policy, vendors, Options { rows: sink.is_some(), ..options });
-    let mut source = Files::open(captures);
     let files = source.names().to_vec();
     let mut damage = Vec::new();
     let mut until_report = FRAMES_PER_REPORT;

@@ -32,8 +32,10 @@ fn usage() -> ExitCode {
 }
 
 fn write_seeds(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder.join("decode"))?;
-    seeds::decode().iter().try_for_each(|(name, seed)| fs::write(folder.join("decode").join(name), seed))
+    seeds::all().iter().try_for_each(|(target, seeds)| {
+        fs::create_dir_all(folder.join(target))?;
+        seeds.iter().try_for_each(|(name, seed)| fs::write(folder.join(target).join(name), seed))
+    })
 }
 
 fn write_load(folder: &Path, names: &[&str]) -> io::Result<()> {

@@ -1,12 +1,13 @@
 //! Captures packed with gzip and zstd.
 
-use std::io::Write as _;
+use std::io::{Cursor, Write as _};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::make::{Make, seconds};
-use super::{read, read_all};
+use super::{read, read_all, tell};
+use crate::capture::Files;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -40,6 +41,19 @@ fn packed_captures_read_as_plain_ones() {
         ] {
             assert_eq!(read(&packed), plain);
         }
+    }
+}
+
+#[test]
+fn a_reader_is_read_as_a_file() {
+    let [capture, _] = captures();
+    for bytes in [gzip(&capture.bytes), capture.bytes] {
+        let expected = read(&bytes);
+        let mut files = Files::from_reader("memory", Box::new(Cursor::new(bytes.clone())));
+        assert_eq!(files.names(), ["memory"]);
+        assert_eq!(tell(&mut files), expected);
+        let progress = files.progress();
+        assert_eq!((progress.read, progress.total), (bytes.len() as u64, None));
     }
 }
 

@@ -1,14 +1,15 @@
-//! Small inputs from which the fuzzers start: one for each thing that the decoder follows.
+//! Frames: one for each thing that the decoder follows.
 
 use std::net::{IpAddr, SocketAddr};
 
 use segwatch::base::Mac;
 
+use super::Seeds;
 use crate::frames::{Packet, arp, ethernet, ethertype, flags, proto, tagged};
 use crate::tunnels::{erspan_ii, gre, vxlan};
 
 /// Seeds of the target `decode`, by name.
-pub fn decode() -> Vec<(&'static str, Vec<u8>)> {
+pub fn decode() -> Seeds {
     let (a, b) = (Mac([0x44, 0x19, 0xb6, 0, 0, 1]), Mac([0, 0, 0x5e, 0, 0x53, 1]));
     let (a4, b4) = (end("10.110.0.11:554"), end("10.200.0.10:50100"));
     let (a6, b6) = (end("[fd00:110::11]:554"), end("[2001:db8::10]:50100"));
