@@ -289,8 +289,7 @@ impl Engine {
 
     /// A watched device whose local traffic shows up in the VLAN of another zone.
     fn leak(&self, flow: &Flow) -> Option<(DeviceId, ZoneId)> {
-        let copies = flow.local_copies.as_deref()?;
-        copies.iter().find_map(|&(device, vlan)| {
+        flow.local_copies().iter().find_map(|&(device, vlan)| {
             let device = self.current(device)?;
             let home = self.devices.get(device).filter(|d| d.is_watched()).and_then(|_| self.home(device))?;
             let zone = self.policy.zone_of_vlan(vlan).filter(|&zone| zone != home)?;

@@ -53,10 +53,15 @@ pub struct Flow {
     pub ends: [End; 2],
     /// Judged VLAN of the first packet that had one.
     pub vlan: Option<u16>,
-    /// Devices that sent traffic of local scope, each with a VLAN that a copy of it was seen in.
-    pub local_copies: Option<Box<Vec<(DeviceId, u16)>>>,
-    more_hours: Option<Box<Vec<(Side, u32, u32)>>>,
-    more_stacks: Option<Box<Vec<(u32, u64)>>>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What few flows have.
+#[derive(Clone, Debug, Default)]
+struct Rare {
+    local_copies: Vec<(DeviceId, u16)>,
+    more_hours: Vec<(Side, u32, u32)>,
+    more_stacks: Vec<(u32, u64)>,
 }
 
 /// One end of a flow.
@@ -177,14 +182,12 @@ impl Flow {
             evidence: Evidence::default(),
             ends: [End::default(); 2],
             unicast: false,
-            local_copies: None,
+            rare: None,
             hours: [(0, 0); 2],
-            more_hours: None,
             paths: Default::default(),
             credits: Default::default(),
             next_path: [0; 2],
             stacks: [(u32::MAX, 0); 2],
-            more_stacks: None,
         }
     }
 }
@@ -240,10 +243,15 @@ impl Flow {
 
     /// Notes that a copy of what `device` sent to its own link was seen in this VLAN.
     pub fn note_local_copy(&mut self, device: DeviceId, vlan: u16) {
-        let copies = self.local_copies.get_or_insert_default();
+        let copies = &mut self.rare.get_or_insert_default().local_copies;
         if copies.len() < MAX_LOCAL_COPIES && !copies.contains(&(device, vlan)) {
             copies.push((device, vlan));
         }
+    }
+
+    /// Devices that sent traffic of local scope, each with a VLAN that a copy of it was seen in.
+    pub fn local_copies(&self) -> &[(DeviceId, u16)] {
+        self.rare.as_deref().map(|rare| rare.local_copies.as_slice()).unwrap_or_default()
     }
 
     /// Source MACs that packets of `from` came with last.
@@ -269,14 +277,14 @@ impl Flow {
         } else {
             let (old, sum) = std::mem::replace(slot, (hour, bytes));
             if sum > 0 {
-                self.more_hours.get_or_insert_default().push((from, old, sum));
+                self.rare.get_or_insert_default().more_hours.push((from, old, sum));
             }
         }
     }
 
     /// Payload bytes of one end by hour.
     pub fn payload_by_hour(&self, from: Side) -> impl Iterator<Item = (u32, u64)> {
-        let more = self.more_hours.as_deref().map(Vec::as_slice).unwrap_or_default();
+        let more = self.rare.as_deref().map(|rare| rare.more_hours.as_slice()).unwrap_or_default();
         let earlier = more.iter().filter(move |m| m.0 == from).map(|m| (m.1, m.2));
         earlier.chain([self.hours[from as usize]]).map(|(hour, bytes)| (hour, u64::from(bytes)))
     }
@@ -292,7 +300,7 @@ impl Flow {
                 return;
             }
         }
-        let more = self.more_stacks.get_or_insert_default();
+        let more = &mut self.rare.get_or_insert_default().more_stacks;
         match more.iter_mut().find(|s| s.0 == stack) {
             Some(slot) => slot.1 += 1,
             None => more.push((stack, 1)),
@@ -301,7 +309,7 @@ impl Flow {
 
     /// Stacks of tags and the packets seen with each.
     pub fn stacks(&self) -> Vec<(u32, u64)> {
-        let more = self.more_stacks.as_deref().map(Vec::as_slice).unwrap_or_default();
+        let more = self.rare.as_deref().map(|rare| rare.more_stacks.as_slice()).unwrap_or_default();
         let mut all: Vec<(u32, u64)> = Vec::with_capacity(2 + more.len());
         let inline = self.stacks.iter().filter(|s| s.0 != u32::MAX).map(|s| (s.0, u64::from(s.1)));
         for (stack, packets) in inline.chain(more.iter().copied()) {
