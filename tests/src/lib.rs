@@ -6,6 +6,7 @@ pub mod fuzz;
 pub mod load;
 pub mod mirror;
 pub mod pcap;
+pub mod program;
 pub mod seeds;
 pub mod source;
 pub mod tunnels;
