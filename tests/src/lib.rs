@@ -1,5 +1,6 @@
 //! Helpers shared by the tests in this workspace member: frames, capture files, a mirrored network, synthetic captures.
 
+pub mod corpus;
 pub mod demo;
 pub mod frames;
 pub mod fuzz;
