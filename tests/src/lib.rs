@@ -1,11 +1,13 @@
 //! Helpers shared by the tests in this workspace member: frames, capture files, a mirrored network, synthetic captures.
 
+pub mod corpus;
 pub mod demo;
 pub mod frames;
 pub mod fuzz;
 pub mod load;
 pub mod mirror;
 pub mod pcap;
+pub mod program;
 pub mod seeds;
 pub mod source;
 pub mod tunnels;
