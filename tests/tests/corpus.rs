@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use segwatch::capture::Files;
 use segwatch::engine::{FlowRow, Options};
 use segwatch::hint::VendorTable;
 use segwatch::policy::Policy;
@@ -217,6 +218,6 @@ fn rows(capture: PathBuf) -> (Vec<FlowRow>, bool) {
         ControlFlow::Continue(())
     };
     let (policy, vendors) = (Policy::builtin(), VendorTable::builtin());
-    let replayed = replay(policy, vendors, Options::default(), &[capture], Some(&mut sink), &mut |_| {});
+    let replayed = replay(policy, vendors, Options::default(), Files::open(&[capture]), Some(&mut sink), &mut |_| {});
     (rows, !replayed.damage.is_empty())
 }
