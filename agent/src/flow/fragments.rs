@@ -37,7 +37,7 @@ impl Fragments {
     /// Ports of the packet that a later fragment belongs to, if its first was seen.
     pub fn ports(&self, src: IpAddr, dst: IpAddr, id: u32, proto: u8, at: i64) -> Option<(u16, u16)> {
         let &(sport, dport, seen) = self.ports.get(&(src, dst, id, proto))?;
-        (at - seen <= LIFETIME).then_some((sport, dport))
+        (at.saturating_sub(seen) <= LIFETIME).then_some((sport, dport))
     }
 }
 
@@ -49,6 +49,8 @@ mod tests {
     fn later_fragments_find_their_ports_for_a_while() {
         let (a, b) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
         let mut f = Fragments::default();
+        f.first(a, b, 7, 17, (5000, 53), i64::MIN);
+        assert_eq!(f.ports(a, b, 7, 17, i64::MAX), None);
         f.first(a, b, 7, 17, (5000, 53), 0);
         assert_eq!(f.ports(a, b, 7, 17, LIFETIME), Some((5000, 53)));
         assert_eq!(f.ports(a, b, 7, 17, LIFETIME + 1), None);

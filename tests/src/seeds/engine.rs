@@ -45,7 +45,7 @@ pub fn engine() -> Seeds {
         ("addresses", pcap(&addresses())),
         ("many-flows", pcap(&many_flows())),
         ("idle", pcap(&idle())),
-        ("hostile-times", pcapng(&hostile_times())),
+        ("hostile-times", hostile_times()),
         ("raw", raw()),
     ]
 }
@@ -216,10 +216,27 @@ fn idle() -> Frames {
     frames
 }
 
-/// Times at both ends and in any order.
-fn hostile_times() -> Frames {
-    let times = [START.0, i64::MAX, 0, -1, i64::MIN, START.0 - SECOND, START.0 + 86_400 * SECOND];
-    times.into_iter().map(Timestamp).cycle().zip(video(camera(), recorder())).map(|(at, (_, f))| (at, f)).collect()
+/// Times in any order, from the first that there is (by a clock a million years behind) to the last. The later
+/// fragments of a packet come centuries after its first.
+fn hostile_times() -> Vec<u8> {
+    let times = [START.0, 0, START.0 - SECOND, START.0 + 86_400 * SECOND, i64::MAX];
+    let frames: Frames = fragments().into_iter().chain(video(camera(), recorder())).collect();
+    let late: Frames =
+        times.into_iter().cycle().zip(&frames[1..]).map(|(at, (_, f))| (Timestamp(at), f.clone())).collect();
+    [pcapng_behind(&frames, 1 << 45), pcapng(&late)].concat()
+}
+
+/// A pcapng whose interface has a clock so many seconds behind, by its option if_tsoffset (14).
+fn pcapng_behind(frames: &Frames, seconds: i64) -> Vec<u8> {
+    let mut bytes = pcapng(frames);
+    let (interface, options) = (28, 28 + 16);
+    let length: u32 = 32 + 12;
+    let option = [&[14, 0, 8, 0][..], &(-seconds).to_le_bytes()].concat();
+    bytes.splice(options..options, option);
+    for at in [interface + 4, interface + length as usize - 4] {
+        bytes[at..at + 4].copy_from_slice(&length.to_le_bytes());
+    }
+    bytes
 }
 
 /// Without link headers.
