@@ -81,10 +81,11 @@ impl Engine {
                 IcmpRole::Request | IcmpRole::Other => key.icmp_opened_by(from),
             };
         }
-        // The flow is looked for before the copy, so that both wait for memory at the same time.
+        // All is hashed before anything is looked for, so that flow and copy are waited for at the same time.
+        let hash = self.copies.hash(bytes, place.depth);
         let known = self.flows.find(&key);
         let sighting = Sighting { at: self.now, ttl: layer.ttl, tos: layer.tos, vlan };
-        let copy = self.copies.see(bytes, place.depth, sighting);
+        let copy = self.copies.see(hash, sighting);
         let id = match known {
             Some(id) => id,
             None => {
@@ -104,7 +105,7 @@ impl Engine {
             let Some(anew) = self.flows.get_mut(id) else { return copy };
             flow = anew;
         }
-        flow.count_stack(place.stack);
+        flow.count_stack(from, place.stack);
         if copy == Copy::Duplicate {
             flow.duplicates += 1;
             return copy;

@@ -73,11 +73,10 @@ impl Default for Copies {
 }
 
 impl Copies {
-    /// Looks for an earlier copy of the packet that starts at this IP header, and remembers this one.
-    /// `salt` keeps apart what is no copy although its bytes are equal (the layer in its frame).
-    pub fn see(&mut self, packet: &[u8], salt: u8, now: Sighting) -> Copy {
+    /// Looks for an earlier copy of the packet with this [`Copies::hash`], and remembers this one.
+    pub fn see(&mut self, hash: u64, now: Sighting) -> Copy {
         self.pace(now.at);
-        let key = self.hash(packet, salt) >> 16 << 16;
+        let key = hash >> 16 << 16;
         let at_bucket = bucket_of(key, self.buckets.len());
         let Some(Bucket(bucket)) = self.buckets.get_mut(at_bucket) else { return Copy::First };
         let at = (now.at / 1000) as u32;
@@ -117,8 +116,9 @@ impl Copies {
         }
     }
 
-    /// Hash of all that a router leaves as it is.
-    fn hash(&self, packet: &[u8], salt: u8) -> u64 {
+    /// Hash of all that a router leaves as it is of the packet that starts at this IP header.
+    /// `salt` keeps apart what is no copy although its bytes are equal (the layer in its frame).
+    pub fn hash(&self, packet: &[u8], salt: u8) -> u64 {
         let mut hasher = self.seed.build_hasher();
         // The first words without TTL, checksum and TOS, then everything from the addresses on (IPv4) or from the
         // payload length's end on (IPv6).
@@ -177,7 +177,7 @@ mod tests {
     }
 
     fn see(copies: &mut Copies, at_ms: i64, ttl: u8, id: u8, vlan: Option<u16>) -> Copy {
-        copies.see(&packet(ttl, id), 0, Sighting { at: at_ms * 1_000_000, ttl, tos: 0, vlan })
+        copies.see(copies.hash(&packet(ttl, id), 0), Sighting { at: at_ms * 1_000_000, ttl, tos: 0, vlan })
     }
 
     #[test]
@@ -209,7 +209,7 @@ mod tests {
                     let mut p = packet(64, id);
                     p[21] = byte;
                     copies +=
-                        usize::from(c.see(&p, 0, Sighting { at: 5, ttl: 64, tos: 0, vlan: None }) == Copy::Duplicate);
+                        usize::from(c.see(c.hash(&p, 0), Sighting { at: 5, ttl: 64, tos: 0, vlan: None }) == Copy::Duplicate);
                 }
             }
             copies

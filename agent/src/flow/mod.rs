@@ -3,6 +3,7 @@
 mod copies;
 mod evidence;
 mod fragments;
+mod index;
 mod key;
 mod reach;
 mod record;

@@ -13,8 +13,8 @@ const PATHS: usize = 2;
 /// five words, in every VLAN.
 const MAX_LOCAL_COPIES: usize = 4_096;
 
-/// One flow. What every packet needs stands first, on as few cache lines as it takes: a flow that is not in the cache
-/// costs more than all that is computed about it.
+/// One flow. What a packet needs stands on three cache lines, the first two and that of its sender: a flow that is not in
+/// the cache costs more than all that is computed about it.
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub struct Flow {
@@ -22,38 +22,48 @@ pub struct Flow {
     pub key: FlowKey,
     /// Monotonic time of the last packet.
     pub touched: i64,
-    /// Packets sent by each end, copies not counted.
-    pub packets: [u64; 2],
-    /// IP bytes sent by each end.
-    pub bytes: [u64; 2],
     /// Earliest packet.
     pub first: Timestamp,
     /// Latest packet.
     pub last: Timestamp,
-    stacks: [(u32, u32); 2],
+    // The second line, which copies leave alone.
+    /// Packets sent by each end, copies not counted.
+    pub packets: [u64; 2],
+    /// IP bytes sent by each end.
+    pub bytes: [u64; 2],
+    /// What its packets prove.
+    pub evidence: Evidence,
     /// Who opened it.
     pub initiator: Side,
     /// How that is known.
     pub direction: Direction,
-    /// A frame of it went to one host; without one it was all link-layer broadcast, which no router passes on
-    /// (RFC 1812, section 5.3.4).
-    pub unicast: bool,
     next_path: [u8; 2],
-    /// What its packets prove.
-    pub evidence: Evidence,
-    paths: [[Path; PATHS]; 2],
-    /// Payload bytes of each end by hour of monotonic time: the current hour, and those before.
-    hours: [(u32, u32); 2],
-    /// Copies that the mirror made.
-    pub duplicates: u64,
+    // The third and the fourth.
+    came: [Came; 2],
+    // What few packets need.
     /// Copies behind a router.
     pub routed_copies: u64,
-    credits: [[Credit; PATHS]; 2],
+    /// Copies that the mirror made.
+    pub duplicates: u64,
+    /// Payload bytes of each end by hour of monotonic time: the current hour.
+    hours: [(u32, u32); 2],
+    rare: Option<Box<Rare>>,
+    /// Source and destination of each path's packets, for their [`Credit`].
+    devices: [[[Option<DeviceId>; 2]; PATHS]; 2],
     /// The hosts at its ends.
     pub ends: [End; 2],
     /// Judged VLAN of the first packet that had one.
     pub vlan: Option<u16>,
-    rare: Option<Box<Rare>>,
+    /// A frame of it went to one host; without one it was all link-layer broadcast, which no router passes on
+    /// (RFC 1812, section 5.3.4).
+    pub unicast: bool,
+}
+
+/// How the packets of one end came by.
+#[derive(Clone, Copy, Debug)]
+struct Came {
+    paths: [Path; PATHS],
+    stacks: [(u32, u32); 2],
 }
 
 /// What few flows have.
@@ -78,7 +88,7 @@ pub struct End {
 pub struct Path {
     /// Source MAC, and the TTL above it.
     from: u64,
-    /// Destination MAC, above it the judged VLAN + 1, or 0, and [`OWN`].
+    /// Destination MAC, above it the judged VLAN + 1, or 0, and [`OWN`], [`RECEIVED`] and [`UNICAST`].
     to: u64,
     /// State of what is known about devices when it was looked at; 0 is no path.
     epoch: u32,
@@ -116,8 +126,15 @@ pub struct Covered {
     pub last: Timestamp,
 }
 
-/// Bit of [`Path::to`]: its frames are the sender's own.
+// Bits of [`Path::to`], known of a path that was remembered.
+/// Its frames are the sender's own.
 const OWN: u64 = 1 << 63;
+/// Its frames go to the receiver itself.
+const RECEIVED: u64 = 1 << 62;
+/// Its frames go to one host.
+const UNICAST: u64 = 1 << 61;
+/// All that [`Path::new`] says of it.
+const GIVEN: u64 = !(OWN | RECEIVED | UNICAST);
 
 impl Path {
     /// A path as of `epoch` (not 0).
@@ -138,7 +155,7 @@ impl Path {
 
     /// Judged VLAN.
     pub fn vlan(&self) -> Option<u16> {
-        ((self.to >> 48) as u16 & 0x7fff).checked_sub(1)
+        ((self.to >> 48) as u16 & 0x1fff).checked_sub(1)
     }
 
     /// TTL or hop limit.
@@ -184,10 +201,9 @@ impl Flow {
             unicast: false,
             rare: None,
             hours: [(0, 0); 2],
-            paths: Default::default(),
-            credits: Default::default(),
+            came: [Came { paths: [Path::default(); PATHS], stacks: [(u32::MAX, 0); 2] }; 2],
+            devices: Default::default(),
             next_path: [0; 2],
-            stacks: [(u32::MAX, 0); 2],
         }
     }
 }
@@ -195,9 +211,9 @@ impl Flow {
 impl Flow {
     /// Counts a packet of `from`, if packets have come this way before. Returns whether its frame is the sender's own.
     pub fn follow(&mut self, from: Side, path: &Path) -> Option<bool> {
-        for known in &mut self.paths[from as usize] {
+        for known in &mut self.came[from as usize].paths {
             if known.from == path.from
-                && known.to & !OWN == path.to
+                && known.to & GIVEN == path.to
                 && known.epoch == path.epoch
                 && known.packets != u32::MAX
             {
@@ -213,9 +229,12 @@ impl Flow {
         let (side, at) = (from as usize, usize::from(self.next_path[from as usize]) % PATHS);
         self.next_path[side] = (at as u8 + 1) % PATHS as u8;
         let old = self.covered_at(side, at);
-        let own = if credit.sent.is_some() { OWN } else { 0 };
-        self.paths[side][at] = Path { packets: 1, to: path.to | own, ..path };
-        self.credits[side][at] = credit;
+        let mark = |bit: u64, if_true: bool| if if_true { bit } else { 0 };
+        let known = mark(OWN, credit.sent.is_some())
+            | mark(RECEIVED, credit.received.is_some())
+            | mark(UNICAST, credit.unicast);
+        self.came[side].paths[at] = Path { packets: 1, to: path.to | known, ..path };
+        self.devices[side][at] = [credit.sent.or(credit.routed_from), credit.received.or(credit.routed_to)];
         old
     }
 
@@ -225,8 +244,16 @@ impl Flow {
     }
 
     fn covered_at(&self, side: usize, at: usize) -> Option<Covered> {
-        let path = self.paths[side].get(at).filter(|path| path.is_used())?;
-        let credit = *self.credits[side].get(at)?;
+        let path = self.came[side].paths.get(at).filter(|path| path.is_used())?;
+        let [source, destination] = *self.devices[side].get(at)?;
+        let (own, received) = (path.to & OWN != 0, path.to & RECEIVED != 0);
+        let credit = Credit {
+            sent: source.filter(|_| own),
+            received: destination.filter(|_| received),
+            routed_from: source.filter(|_| !own),
+            routed_to: destination.filter(|_| !received),
+            unicast: path.to & UNICAST != 0,
+        };
         Some(Covered {
             credit,
             vlan: path.vlan(),
@@ -256,17 +283,17 @@ impl Flow {
 
     /// Source MACs that packets of `from` came with last.
     pub fn macs_of(&self, from: Side) -> impl Iterator<Item = Mac> {
-        self.paths[from as usize].iter().filter(|path| path.is_used()).map(Path::src)
+        self.came[from as usize].paths.iter().filter(|path| path.is_used()).map(Path::src)
     }
 
     /// Destination MACs that packets to `to` went to last.
     pub fn macs_towards(&self, to: Side) -> impl Iterator<Item = Mac> {
-        self.paths[to.other() as usize].iter().filter(|path| path.is_used()).map(Path::dst)
+        self.came[to.other() as usize].paths.iter().filter(|path| path.is_used()).map(Path::dst)
     }
 
     /// TTLs that packets of `from` came with last.
     pub fn ttls_of(&self, from: Side) -> impl Iterator<Item = u8> {
-        self.paths[from as usize].iter().filter(|path| path.is_used()).map(Path::ttl)
+        self.came[from as usize].paths.iter().filter(|path| path.is_used()).map(Path::ttl)
     }
 
     /// Counts payload of `from` in an hour of monotonic time; beyond 4 GiB it stays there.
@@ -289,9 +316,9 @@ impl Flow {
         earlier.chain([self.hours[from as usize]]).map(|(hour, bytes)| (hour, u64::from(bytes)))
     }
 
-    /// Counts a packet, copies included, with this stack of tags.
-    pub fn count_stack(&mut self, stack: u32) {
-        for slot in &mut self.stacks {
+    /// Counts a packet of `from`, copies included, with this stack of tags.
+    pub fn count_stack(&mut self, from: Side, stack: u32) {
+        for slot in &mut self.came[from as usize].stacks {
             if slot.0 == u32::MAX {
                 slot.0 = stack;
             }
@@ -310,8 +337,8 @@ impl Flow {
     /// Stacks of tags and the packets seen with each.
     pub fn stacks(&self) -> Vec<(u32, u64)> {
         let more = self.rare.as_deref().map(|rare| rare.more_stacks.as_slice()).unwrap_or_default();
-        let mut all: Vec<(u32, u64)> = Vec::with_capacity(2 + more.len());
-        let inline = self.stacks.iter().filter(|s| s.0 != u32::MAX).map(|s| (s.0, u64::from(s.1)));
+        let mut all: Vec<(u32, u64)> = Vec::with_capacity(4 + more.len());
+        let inline = self.came.iter().flat_map(|came| &came.stacks).filter(|s| s.0 != u32::MAX).map(|s| (s.0, u64::from(s.1)));
         for (stack, packets) in inline.chain(more.iter().copied()) {
             match all.iter_mut().find(|known| known.0 == stack) {
                 Some(known) => known.1 += packets,

@@ -2,8 +2,7 @@
 
 use std::hash::{BuildHasher, Hasher};
 
-use hashbrown::HashTable;
-
+use super::index::Index;
 use super::key::FlowKey;
 use super::record::Flow;
 use crate::base::Seeded;
@@ -47,7 +46,7 @@ pub struct FlowTable {
     chunks: Vec<Vec<Slot>>,
     len: usize,
     limit: usize,
-    index: HashTable<(u32, u32)>,
+    index: Index,
     seed: Seeded,
     queues: [Queue; 2],
 }
@@ -60,7 +59,7 @@ impl FlowTable {
             chunks: Vec::new(),
             len: 0,
             limit: limit.clamp(1, NONE as usize - 1),
-            index: HashTable::new(),
+            index: Index::new(),
             seed: Seeded::default(),
             queues: [empty; 2],
         }
@@ -69,9 +68,7 @@ impl FlowTable {
     /// Finds a flow.
     pub fn find(&self, key: &FlowKey) -> Option<FlowId> {
         let hash = self.hash(key);
-        self.index
-            .find(spread(hash), |&(h, i)| h == hash && self.slot(i).is_some_and(|s| s.flow.key == *key))
-            .map(|&(_, i)| FlowId(i))
+        self.index.find(hash, |at| self.slot(at).is_some_and(|s| s.flow.key == *key)).map(FlowId)
     }
 
     /// Adds a flow that [`FlowTable::find`] did not find, and returns the one that had to go for it and whether it
@@ -87,15 +84,13 @@ impl FlowTable {
             let watched = self.slot(at).is_some_and(|s| s.queue == 1);
             self.unlink(at);
             let old = self.slot_mut(at).map(|place| std::mem::replace(place, slot));
-            if let Some(old) = &old
-                && let Ok(entry) = self.index.find_entry(spread(old.hash), |&entry| entry == (old.hash, at))
-            {
-                entry.remove();
+            if let Some(old) = &old {
+                self.index.remove(old.hash, at);
             }
             (at, old.map(|old| (old.flow, watched)))
         };
         self.link(at, 0);
-        self.index.insert_unique(spread(hash), (hash, at), |&(hash, _)| spread(hash));
+        self.index.insert(hash, at);
         (FlowId(at), evicted)
     }
 
@@ -204,11 +199,6 @@ impl FlowTable {
     }
 }
 
-/// The index keeps 32 bits of hash, so that it grows without a look at the flows; this fills the other bits.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::IpAddr;
@@ -251,6 +241,11 @@ mod tests {
         let (_, gone) = table.insert(flow(8, 6));
         assert!(gone.is_some_and(|(_, watched)| watched));
         assert_eq!(table.len(), 3);
+    }
+
+    #[test]
+    fn a_flow_takes_six_cache_lines() {
+        assert_eq!(size_of::<Slot>(), 384);
     }
 
     #[test]
