@@ -208,8 +208,9 @@ mod tests {
                 for byte in 0..40 {
                     let mut p = packet(64, id);
                     p[21] = byte;
-                    copies +=
-                        usize::from(c.see(c.hash(&p, 0), Sighting { at: 5, ttl: 64, tos: 0, vlan: None }) == Copy::Duplicate);
+                    copies += usize::from(
+                        c.see(c.hash(&p, 0), Sighting { at: 5, ttl: 64, tos: 0, vlan: None }) == Copy::Duplicate,
+                    );
                 }
             }
             copies

@@ -338,7 +338,8 @@ impl Flow {
     pub fn stacks(&self) -> Vec<(u32, u64)> {
         let more = self.rare.as_deref().map(|rare| rare.more_stacks.as_slice()).unwrap_or_default();
         let mut all: Vec<(u32, u64)> = Vec::with_capacity(4 + more.len());
-        let inline = self.came.iter().flat_map(|came| &came.stacks).filter(|s| s.0 != u32::MAX).map(|s| (s.0, u64::from(s.1)));
+        let inline =
+            self.came.iter().flat_map(|came| &came.stacks).filter(|s| s.0 != u32::MAX).map(|s| (s.0, u64::from(s.1)));
         for (stack, packets) in inline.chain(more.iter().copied()) {
             match all.iter_mut().find(|known| known.0 == stack) {
                 Some(known) => known.1 += packets,
