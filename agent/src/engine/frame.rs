@@ -287,7 +287,13 @@ impl Engine {
         for covered in flow.covered() {
             cover(&mut self.devices, &covered);
         }
-        let judgement = self.judge(&flow);
+        let judgement = if self.options.explain {
+            let (judgement, explanation) = self.explain(&flow);
+            self.explained.push(explanation);
+            judgement
+        } else {
+            self.judge(&flow)
+        };
         if self.options.rows {
             let row = self.row(&flow, &judgement);
             self.rows.push(row);

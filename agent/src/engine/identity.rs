@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::Engine;
 use super::direction::{ICMPV6, UDP};
+use super::trace::Whence;
 use crate::base::{Mac, Timestamp};
 use crate::device::{DeviceId, Key};
 use crate::flow::{Credit, End};
@@ -301,10 +302,17 @@ impl Engine {
 
     /// A device's home: the inventory's, else the camera zone it was seen in.
     pub(super) fn home(&self, id: DeviceId) -> Option<ZoneId> {
+        self.home_and_whence(id).map(|home| home.0)
+    }
+
+    /// [`Engine::home`], and what says so.
+    pub(super) fn home_and_whence(&self, id: DeviceId) -> Option<(ZoneId, Whence)> {
         let device = self.devices.get(id)?;
         let listed =
             device.inventory.and_then(|at| self.policy.inventory.get(at as usize)).and_then(|entry| entry.zone);
-        listed.or(device.camera_zone.map(ZoneId))
+        listed
+            .map(|zone| (zone, Whence::Inventory))
+            .or(device.camera_zone.map(|zone| (ZoneId(zone), Whence::CameraZone)))
     }
 }
 

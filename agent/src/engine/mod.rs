@@ -1,6 +1,7 @@
 //! The pure core: frames and time in, findings and verdicts out. It knows no clock, file, socket or thread.
 
 mod direction;
+mod explanation;
 mod frame;
 mod identity;
 mod judge;
@@ -8,6 +9,7 @@ mod rows;
 mod snapshot;
 mod stacks;
 mod summary;
+mod trace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -20,13 +22,15 @@ use crate::hint::VendorTable;
 use crate::packet::{DecodeOptions, Decoded, LinkType, Undecoded};
 use crate::policy::Policy;
 
+pub use explanation::{Difference, Explanation, FindingExplanation, MAX_TRIALS, SeenVlan, Trial, ViolationStatus};
 pub use judge::{Judgement, Violation};
 pub use rows::proto_name;
 pub use snapshot::{
     CoverageStatus, DeviceRef, DeviceStatus, EndStatus, FindingStatus, FlowRow, FlowVerdict, HealthStatus, Hint,
-    PeerStatus, PolicyRef, RuleRef, Snapshot, Traffic, VlanCount, Window, ZoneStatus,
+    LineRef, PeerStatus, PolicyRef, RuleRef, Snapshot, Traffic, VlanCount, Window, ZoneStatus,
 };
 use stacks::Stacks;
+pub use trace::{End, EndStep, Local, Step, Together, Watched, Whence, ZoneRef};
 
 /// What the engine is told.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +55,8 @@ pub enum Input<'a> {
 pub struct Options {
     /// Keep a row for each flow that ends, for [`Engine::take_rows`].
     pub rows: bool,
+    /// Keep an explanation of each flow that ends, for [`Engine::take_explained`].
+    pub explain: bool,
     /// Flows kept (see [`crate::flow::MAX_FLOWS`]).
     pub max_flows: usize,
     /// Judge only these.
@@ -71,7 +77,7 @@ pub enum JudgedDevices {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { rows: false, max_flows: crate::flow::MAX_FLOWS, scope: JudgedDevices::All }
+        Options { rows: false, explain: false, max_flows: crate::flow::MAX_FLOWS, scope: JudgedDevices::All }
     }
 }
 
@@ -99,6 +105,7 @@ pub struct Engine {
     /// Unanswered payload to outside peers of ended flows, by device and hour.
     one_way: BTreeMap<(DeviceId, u32), u64>,
     rows: Vec<FlowRow>,
+    explained: Vec<Explanation>,
     gaps: BTreeSet<String>,
     service_ports: Vec<bool>,
 }
@@ -152,6 +159,7 @@ impl Engine {
             ended: Book::default(),
             one_way: BTreeMap::new(),
             rows: Vec::new(),
+            explained: Vec::new(),
             gaps: BTreeSet::new(),
             service_ports: direction::service_ports(&policy),
             policy,

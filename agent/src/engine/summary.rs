@@ -323,7 +323,7 @@ impl Engine {
     }
 
     /// Name of a device's home; `none` without one.
-    fn zone_label(&self, id: DeviceId) -> String {
+    pub(super) fn zone_label(&self, id: DeviceId) -> String {
         if let Some(zone) = self.home(id).and_then(|zone| self.policy.zone(zone)) {
             return zone.name.clone();
         }
@@ -382,18 +382,8 @@ impl Engine {
     fn finding_status(&self, key: FindingKey, finding: &Finding) -> Option<FindingStatus> {
         let device = self.devices.get(key.device)?;
         let class = key.kind.class();
-        let through = finding.reach >= Reach::Forwarded;
-        let severity = match (self.policy.severity.get(key.kind.name()), finding.expired) {
-            (Some(&set), _) => set,
-            (None, Some(_)) => Severity::Warning,
-            (None, None) => key.kind.severity(through),
-        };
-        let peer_zone = match key.peer_zone {
-            PeerZone::Zone(at) => self.policy.zone(ZoneId(at)).map_or("none".to_owned(), |zone| zone.name.clone()),
-            PeerZone::Internet => "internet".to_owned(),
-            PeerZone::Internal => "internal".to_owned(),
-            PeerZone::None => "none".to_owned(),
-        };
+        let severity = self.severity(key.kind, finding.reach, finding.expired.is_some());
+        let peer_zone = self.peer_zone_name(key.peer_zone);
         let mut peers: Vec<PeerStatus> = finding
             .peers
             .iter()
@@ -446,8 +436,26 @@ impl Engine {
         })
     }
 
+    /// As the user set it; a warning where only an expired conduit is missing.
+    pub(super) fn severity(&self, kind: Kind, reach: Reach, expired: bool) -> Severity {
+        match self.policy.severity.get(kind.name()) {
+            Some(&set) => set,
+            None if expired => Severity::Warning,
+            None => kind.severity(reach >= Reach::Forwarded),
+        }
+    }
+
+    pub(super) fn peer_zone_name(&self, peer_zone: PeerZone) -> String {
+        match peer_zone {
+            PeerZone::Zone(at) => self.policy.zone(ZoneId(at)).map_or("none".to_owned(), |zone| zone.name.clone()),
+            PeerZone::Internet => "internet".to_owned(),
+            PeerZone::Internal => "internal".to_owned(),
+            PeerZone::None => "none".to_owned(),
+        }
+    }
+
     /// Hash of site, device, kind and peer zone.
-    fn finding_id(&self, device: &Device, kind: Kind, peer_zone: &str) -> String {
+    pub(super) fn finding_id(&self, device: &Device, kind: Kind, peer_zone: &str) -> String {
         let key = match device.key {
             Key::Mac(mac) => mac.to_string(),
             Key::Ip(ip) => ip.to_string(),
@@ -509,7 +517,7 @@ impl Engine {
         }
     }
 
-    fn listed(&self, device: &Device) -> Option<&InventoryDevice> {
+    pub(super) fn listed(&self, device: &Device) -> Option<&InventoryDevice> {
         device.inventory.and_then(|at| self.policy.inventory.get(at as usize))
     }
 

@@ -10,7 +10,7 @@ mod record;
 mod table;
 
 pub use copies::{Copies, Copy, Sighting};
-pub use evidence::{Evidence, Refusal};
+pub use evidence::{Evidence, Proof, Refusal};
 pub use fragments::Fragments;
 pub use key::{FlowKey, Side};
 pub use reach::{Direction, Reach};
