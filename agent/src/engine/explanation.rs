@@ -68,6 +68,8 @@ pub struct Trial {
     pub result: Tried,
     /// What keeps it from allowing the flow.
     pub differs: Vec<Difference>,
+    /// One of its sides holds the flow's end.
+    pub near: bool,
     /// Until when it holds.
     pub expires: Option<Timestamp>,
     #[serde(skip)]
@@ -231,20 +233,26 @@ impl Engine {
         let conduit = self.policy.conduit(id)?;
         let mut differs = Vec::new();
         if result == Tried::Differs {
-            let back = ends.reversed();
+            // Where the direction binds, the port of the end that listens is compared whichever it is.
+            let back = match opening {
+                Opening::Guess => ends.reversed(),
+                Opening::Seen => Ends { to_port: ends.to_port, ..ends.reversed() },
+            };
             let (there_unmet, back_unmet) = (conduit.unmet(ends), conduit.unmet(&back));
-            let turned = if opening == Opening::Seen { DIRECTION } else { 0 };
-            if total(&back_unmet) + turned < total(&there_unmet) {
-                differs.extend(back_unmet.iter().map(|&unmet| self.difference(conduit, unmet, &back)));
-                if opening == Opening::Seen {
-                    differs.push(Difference {
-                        key: "direction",
-                        flow: format!("opened by {}", ends.from),
-                        conduit: "opened from the other end".to_owned(),
-                    });
-                }
-            } else {
-                differs.extend(there_unmet.iter().map(|&unmet| self.difference(conduit, unmet, ends)));
+            let only_service = |unmet: &[Condition]| unmet.iter().all(|&unmet| unmet == Condition::Service);
+            let turned = match opening {
+                Opening::Guess => total(&back_unmet) < total(&there_unmet),
+                // The other direction is near only where it is that of the same two ends.
+                Opening::Seen => only_service(&back_unmet) && !only_service(&there_unmet),
+            };
+            let (ends, unmet) = if turned { (&back, back_unmet) } else { (ends, there_unmet) };
+            differs.extend(unmet.into_iter().map(|unmet| self.difference(conduit, unmet, ends)));
+            if turned && opening == Opening::Seen {
+                differs.push(Difference {
+                    key: "direction",
+                    flow: format!("opened by {}", ends.to),
+                    conduit: "opened from the other end".to_owned(),
+                });
             }
         }
         if let (Tried::Expired, Some(expires)) = (result, conduit.expires) {
@@ -255,8 +263,10 @@ impl Engine {
             });
         }
         let cost = differs.iter().map(|difference| cost(difference.key)).sum();
+        let misses = |side: &str| differs.iter().any(|difference| difference.key.starts_with(side));
+        let near = !(misses("from.") && misses("to."));
         let line = LineRef::of(&conduit.place);
-        Some(Trial { name: conduit.name.clone(), line, result, differs, expires: conduit.expires, cost })
+        Some(Trial { name: conduit.name.clone(), line, result, near, expires: conduit.expires, cost, differs })
     }
 
     fn difference(&self, conduit: &Conduit, unmet: Condition, ends: &Ends) -> Difference {
@@ -299,15 +309,12 @@ fn key(condition: Condition) -> &'static str {
     }
 }
 
-/// How far a flow in the other direction is from what a conduit allows.
-const DIRECTION: u32 = 3;
-
 /// How far off a flow is for what differs: a date is nearer than a service or a host, and these than a zone.
 fn cost(key: &str) -> u32 {
     match key {
         "expires" => 1,
         "services" | "from.hosts" | "to.hosts" => 2,
-        "direction" => DIRECTION,
+        "direction" => 3,
         _ => 4,
     }
 }

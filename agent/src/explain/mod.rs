@@ -13,6 +13,7 @@ use self::ends::{Meaning, meaning};
 use self::frames::{ICMP, ICMPV6, SCTP, TCP, UDP, announcement, exchange, group_mac};
 use crate::base::{Mac, Timestamp};
 use crate::engine::{Engine, Explanation, FindingStatus, Input, Options, Step};
+use crate::finding::Kind;
 use crate::hint::VendorTable;
 use crate::packet::LinkType;
 use crate::policy::{Policy, Scope, Service, ZoneId};
@@ -96,6 +97,8 @@ pub fn suppose(policy: &Policy, vendors: &VendorTable, question: &Question) -> R
         engine.snapshot().findings.into_iter().filter(|finding| !own.contains(&finding.id)).collect();
     for host in [&from, &to] {
         if is_made_up(vendors, policy, host.mac) {
+            // That nobody knows it says nothing about the host that is meant.
+            besides.retain(|finding| finding.kind != Kind::UnknownDevice || finding.device.mac != Some(host.mac));
             forget(host, &mut explanation, &mut besides);
         }
     }
@@ -227,8 +230,12 @@ fn source_port(policy: &Policy, proto: u8, port: u16) -> u16 {
 
 fn as_if_seen(proto: u8, source: u16) -> String {
     match proto {
-        TCP | SCTP => format!("as if the handshake was seen, from port {source}, and answered"),
-        UDP => format!("as if a datagram was seen each way, from port {source}"),
+        TCP | SCTP => {
+            format!("as if the handshake was seen, from port {source}, and answered; else it would only be attempted")
+        }
+        UDP => {
+            format!("as if a datagram was seen each way, from port {source}; unanswered, it would only be attempted")
+        }
         ICMP | ICMPV6 => "as if an echo request was seen, and answered".to_owned(),
         _ => "as if a packet was seen each way".to_owned(),
     }

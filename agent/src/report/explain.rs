@@ -91,7 +91,13 @@ impl<W: Write> ExplainWriter<W> {
             steps: explanation.steps.iter().map(|step| StepJson { step, text: step_text(step, explanation) }).collect(),
             conduits: &explanation.conduits,
             nearest: &explanation.nearest,
-            changes: explanation.nearest.iter().flat_map(|trial| changes(trial, explanation)).map(|c| c.1).collect(),
+            changes: explanation
+                .nearest
+                .iter()
+                .filter(|trial| trial.near)
+                .flat_map(|trial| changes(trial, explanation))
+                .map(|c| c.1)
+                .collect(),
         })?;
         self.out.write_all(escape_json(json).as_bytes())
     }
@@ -177,11 +183,14 @@ fn about_flow(page: &mut Page<'_>, explanation: &Explanation, explained: &Explai
     conduits(page, explanation);
     if let Some(nearest) = &explanation.nearest {
         let place = nearest.line.as_ref().map(line).unwrap_or_default();
-        page.heading(
-            "Nearest conduit",
-            &format!("{} ({place}) would have allowed it with these changes", nearest.name),
-        );
-        let changes = changes(nearest, explanation);
+        page.heading("Nearest conduit", "");
+        let what = if nearest.near {
+            "would have allowed it with these changes:"
+        } else {
+            "names neither end of this flow, which would need a conduit of its own"
+        };
+        page.space(2).wrap(2, 2, Paint::Plain, &format!("{} ({place}) {what}", nearest.name));
+        let changes = if nearest.near { changes(nearest, explanation) } else { Vec::new() };
         let widest = changes.iter().map(|change| change.0.len()).max().unwrap_or(0);
         for (key, change) in changes {
             labelled(page, Paint::Doubt, key, widest, &change);
