@@ -159,15 +159,13 @@ fn about_flow(page: &mut Page<'_>, explanation: &Explanation, explained: &Explai
     page.space(2).wrap(2, 4, Paint::Plain, &ends);
     for violation in &explanation.violations {
         let id = violation.id.as_ref().map(|id| format!(" · finding {id}")).unwrap_or_default();
-        let text = format!(
-            "{} · {} of {}, peer in {} · {} · {}{id}",
-            violation.severity,
-            ref_label(&violation.device),
-            violation.zone,
-            violation.peer_zone,
-            violation.kind.name(),
-            violation.reach.name()
-        );
+        // Of a single one the first line says what it is.
+        let what = match explanation.violations.len() {
+            1 => String::new(),
+            _ => format!(" · {}, {}", violation.kind.name(), violation.reach.name()),
+        };
+        let (who, zone) = (ref_label(&violation.device), &violation.zone);
+        let text = format!("{} · {who} of {zone}, peer in {}{what}{id}", violation.severity, violation.peer_zone);
         page.space(2).wrap(2, 4, Paint::of_severity(violation.severity), &text);
     }
     for (what, at) in lines(explanation) {
@@ -313,6 +311,6 @@ fn about_finding(page: &mut Page<'_>, explained: &FindingExplanation, flows: u64
     }
     match flows {
         0 => page.space(2).wrap(2, 4, Paint::Faint, "No flow adds to it: it is about the device itself."),
-        n => page.space(2).wrap(2, 4, Paint::Faint, &format!("{} of the capture add to it.", counted(n, "flow"))),
+        n => page.space(2).wrap(2, 4, Paint::Faint, &format!("Flows of the capture that add to it: {}", count(n))),
     }
 }
