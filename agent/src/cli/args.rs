@@ -231,11 +231,13 @@ pub(super) enum ConfigCommand {
         file: PathBuf,
     },
     /// Print a configuration as it is understood, defaults filled in
+    #[command(after_help = "Example:\n  segwatch config show segwatch.yaml")]
     Show {
         /// The configuration
         file: PathBuf,
     },
     /// Print the JSON Schema of the configuration, for editors
+    #[command(after_help = "Example:\n  segwatch config schema > segwatch.schema.json")]
     Schema,
 }
 

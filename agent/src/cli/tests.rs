@@ -190,7 +190,19 @@ fn usage_errors_and_help() {
         assert_eq!((code, err.as_str()), (0, ""), "{line}");
         assert!(!out.is_empty(), "{line}");
     }
-    for command in ["check", "flows", "devices", "findings", "zones", "explain", "config check", "completions", "man"] {
+    for command in [
+        "check",
+        "flows",
+        "devices",
+        "findings",
+        "zones",
+        "explain",
+        "config check",
+        "config show",
+        "config schema",
+        "completions",
+        "man",
+    ] {
         let (_, out, _) = segwatch(&backend, &format!("{command} --help"));
         assert!(out.contains("Example"), "{command}");
     }
