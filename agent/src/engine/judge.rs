@@ -1,10 +1,12 @@
 //! The judgement of one flow: a function of its evidence, of who is at its ends, and of the policy.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::Engine;
 use super::direction::{ICMP, ICMPV6, SCTP, TCP, UDP};
 use super::snapshot::{FlowVerdict, RuleRef};
+use super::tunnel::{kind_of, names};
 use crate::device::{Device, DeviceId};
 use crate::finding::{Contribution, FindingKey, Kind, Peer, PeerKey, PeerZone};
 use crate::flow::{Direction, Flow, Reach, Side};
@@ -44,7 +46,7 @@ pub struct Violation {
 
 /// Where an end of a flow is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Place {
+pub(super) enum Place {
     Zone(ZoneId),
     /// Built-in policy: the link of this VLAN.
     Link(Option<u16>),
@@ -72,6 +74,7 @@ impl Judgement {
                     bytes: [flow.bytes[own], flow.bytes[other]],
                     first: flow.first,
                     last: flow.last,
+                    names: if v.kind == Kind::Tunnel { names(flow) } else { BTreeSet::new() },
                 },
                 device_ip: flow.key.ip(v.side),
                 expired: v.expired.map(|c| c.0),
@@ -92,6 +95,9 @@ impl Judgement {
 impl Engine {
     /// Judges a flow.
     pub(super) fn judge(&self, flow: &Flow) -> Judgement {
+        if let Some(judgement) = self.judged_outside(flow) {
+            return judgement;
+        }
         let (from, to) = (flow.initiator, flow.responder());
         let (from_device, to_device) = (self.watched(flow, from), self.watched(flow, to));
         let (from_place, to_place) = (self.place(flow, from), self.place(flow, to));
@@ -128,18 +134,25 @@ impl Engine {
             }
             return judgement;
         }
-        if self.are_together(flow, from_place, to_place) || self.is_dhcp(flow, from_place, to_place) {
+        let tunnel = self.tunnel(flow).filter(|_| from_device.or(to_device).is_some());
+        let at_home = self.are_together(flow, from_place, to_place) && !self.hides(flow, tunnel);
+        if at_home || self.is_dhcp(flow, from_place, to_place) {
             return judgement;
         }
-        let expired = match self.permit(flow, from_place, to_place) {
-            Permit::Allowed(conduit) => {
+        let (ends, opening) = self.ends(flow, from_place, to_place);
+        let permit = self.policy.permit(&ends, opening, flow.first);
+        let passes = |tunnel| self.passes(flow, tunnel, &ends, opening);
+        let expired = match (permit, tunnel.map(passes)) {
+            (Permit::Allowed(conduit), None) | (Permit::Allowed(_), Some(Some(conduit))) => {
                 judgement.rule = self.conduit_rule(conduit);
                 return judgement;
             }
-            Permit::Expired(conduit) => Some(conduit),
-            Permit::Denied => None,
+            (Permit::Allowed(_), Some(None)) => None,
+            (Permit::Expired(conduit), _) => Some(conduit),
+            (Permit::Denied, _) => None,
         };
         if self.policy.builtin
+            && tunnel.is_none()
             && let Some((device, peer)) = from_device.map(|d| (d.0, to)).or(to_device.map(|d| (d.0, from)))
             && self.place(flow, peer) == Place::Internal
             && !self.is_evidently_routed(flow, peer)
@@ -152,11 +165,13 @@ impl Engine {
         judgement.rule = rule.clone();
         if let Some((device, _)) = from_device {
             let (kind, peer_zone) = outside(to_place, Kind::InternetEgress, Kind::CrossZoneEgress);
+            let kind = kind_of(flow, tunnel, from, kind);
             let violation = Violation { device, side: from, kind, peer_zone, reach, expired };
             judgement.deny(violation, 0, rule.clone());
         }
         if let Some((device, _)) = to_device {
             let (kind, peer_zone) = outside(from_place, Kind::InternetIngress, Kind::CrossZoneIngress);
+            let kind = kind_of(flow, tunnel, to, kind);
             let reach = self.ingress_reach(flow, device, to_place);
             if from_device.is_none() || reach >= Reach::Forwarded {
                 judgement.deny(Violation { device, side: to, kind, peer_zone, reach, expired }, 1, rule);
@@ -166,7 +181,7 @@ impl Engine {
     }
 
     /// The watched device at an end.
-    fn watched<'a>(&'a self, flow: &Flow, side: Side) -> Option<(DeviceId, &'a Device)> {
+    pub(super) fn watched<'a>(&'a self, flow: &Flow, side: Side) -> Option<(DeviceId, &'a Device)> {
         let id = match flow.ends[side as usize].device {
             Some(id) => self.current(id)?,
             None => self.devices.by_ip(flow.key.ip(side))?,
@@ -175,7 +190,7 @@ impl Engine {
     }
 
     /// Where an end is: a watched device at home, anybody else where its address belongs.
-    fn place(&self, flow: &Flow, side: Side) -> Place {
+    pub(super) fn place(&self, flow: &Flow, side: Side) -> Place {
         let ip = flow.key.ip(side);
         let scope = self.policy.scope(ip);
         if scope == Scope::Local {
@@ -235,7 +250,8 @@ impl Engine {
             && (serves(from, flow.key.ip(flow.responder())) || serves(to, flow.key.ip(flow.initiator)))
     }
 
-    fn permit(&self, flow: &Flow, from: Place, to: Place) -> Permit {
+    /// The flow as conduits see it.
+    pub(super) fn ends(&self, flow: &Flow, from: Place, to: Place) -> (Ends, Opening) {
         let zone = |place| match place {
             Place::Zone(zone) => Some(zone),
             _ => None,
@@ -252,7 +268,7 @@ impl Engine {
         };
         let seen = matches!(flow.direction, Direction::Syn | Direction::Answer)
             && matches!(flow.key.proto(), TCP | SCTP | ICMP | ICMPV6);
-        self.policy.permit(&ends, if seen { Opening::Seen } else { Opening::Guess }, flow.first)
+        (ends, if seen { Opening::Seen } else { Opening::Guess })
     }
 
     /// Whether a copy in this VLAN proves that a flow left its initiator's zone.

@@ -1,13 +1,17 @@
 //! The pure core: frames and time in, findings and verdicts out. It knows no clock, file, socket or thread.
 
+mod beside;
 mod direction;
 mod frame;
+mod hopping;
 mod identity;
 mod judge;
+mod rogue;
 mod rows;
 mod snapshot;
 mod stacks;
 mod summary;
+mod tunnel;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -55,6 +59,8 @@ pub struct Options {
     pub max_flows: usize,
     /// Judge only these.
     pub scope: JudgedDevices,
+    /// Transports of the mirror that are taken off; all of them for capture files.
+    pub decode: DecodeOptions,
 }
 
 /// Which devices count for the verdict.
@@ -71,7 +77,12 @@ pub enum JudgedDevices {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { rows: false, max_flows: crate::flow::MAX_FLOWS, scope: JudgedDevices::All }
+        Options {
+            rows: false,
+            max_flows: crate::flow::MAX_FLOWS,
+            scope: JudgedDevices::All,
+            decode: DecodeOptions::default(),
+        }
     }
 }
 
@@ -101,6 +112,9 @@ pub struct Engine {
     rows: Vec<FlowRow>,
     gaps: BTreeSet<String>,
     service_ports: Vec<bool>,
+    hopping: hopping::Hopping,
+    rogues: rogue::Rogues,
+    foreign: beside::Foreign,
 }
 
 #[derive(Clone, Debug)]
@@ -138,7 +152,7 @@ impl Engine {
     /// An engine that has seen nothing.
     pub fn new(policy: Policy, vendors: VendorTable, options: Options) -> Self {
         let mut engine = Engine {
-            decode: DecodeOptions::default(),
+            decode: options.decode,
             decoded: None,
             stacks: Stacks::new(policy.rspan_vlan),
             devices: Devices::default(),
@@ -154,6 +168,9 @@ impl Engine {
             rows: Vec::new(),
             gaps: BTreeSet::new(),
             service_ports: direction::service_ports(&policy),
+            hopping: hopping::Hopping::default(),
+            rogues: rogue::Rogues::default(),
+            foreign: beside::Foreign::default(),
             policy,
             vendors,
             options,

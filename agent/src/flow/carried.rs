@@ -177,7 +177,12 @@ pub fn open_tunnel(layer: &Layer, payload: &[u8], innermost: bool) -> Option<Tun
         || match tunnel {
             // Flags, reserved, network identifier, reserved (RFC 7348, section 5).
             Tunnel::Vxlan => matches!(payload, [0x08, 0, 0, 0, _, _, _, 0, ..]),
-            Tunnel::Geneve => matches!(payload, [_, _, 0x65, 0x58, _, _, _, 0, ..] | [_, _, 0x08, 0, _, _, _, 0, ..] | [_, _, 0x86, 0xdd, _, _, _, 0, ..]),
+            Tunnel::Geneve => matches!(
+                payload,
+                [_, _, 0x65, 0x58, _, _, _, 0, ..]
+                    | [_, _, 0x08, 0, _, _, _, 0, ..]
+                    | [_, _, 0x86, 0xdd, _, _, _, 0, ..]
+            ),
             _ => !innermost,
         };
     certain.then_some(TunnelKind::Open(tunnel))

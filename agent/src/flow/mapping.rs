@@ -68,7 +68,9 @@ mod tests {
     #[test]
     fn igd_requests_are_told_by_their_action() {
         let request = |action: &str| {
-            format!("POST /ctl/IPConn HTTP/1.1\r\nSOAPAction: \"urn:schemas-upnp-org:service:WANIPConnection:1#{action}\"\r\n\r\n")
+            format!(
+                "POST /ctl/IPConn HTTP/1.1\r\nSOAPAction: \"urn:schemas-upnp-org:service:WANIPConnection:1#{action}\"\r\n\r\n"
+            )
         };
         assert!(is_igd_request(request("AddPortMapping").as_bytes()));
         assert!(is_igd_request(request("AddAnyPortMapping").as_bytes()));

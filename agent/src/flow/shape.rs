@@ -73,9 +73,7 @@ fn openvpn(payload: &[u8], length: u32) -> bool {
     let Some(&opcode) = payload.first() else { return false };
     let ends_plainly = payload.len() == length as usize && payload.ends_with(&[0; 5]);
     // The first packets of a session count from 1; 2.6 begins at 0x0f000001.
-    let counts = |at: usize| {
-        matches!(payload.get(at..at + 4), Some([0 | 0x0f, 0, 0, n]) if *n > 0 && *n < 64)
-    };
+    let counts = |at: usize| matches!(payload.get(at..at + 4), Some([0 | 0x0f, 0, 0, n]) if *n > 0 && *n < 64);
     match (opcode, length) {
         (CLIENT_RESET, PLAIN) => ends_plainly,
         // --tls-auth with SHA1, SHA256 and SHA512.
