@@ -237,7 +237,7 @@ impl Engine {
         })
     }
 
-    /// Unicast DHCP with a server that the device's zone declares.
+    /// Unicast DHCP with a server that the device's zone declares, or of a camera that boots in an onboarding zone.
     fn is_dhcp(&self, flow: &Flow, from: Place, to: Place) -> bool {
         let (a, b) = (flow.key.port(Side::A), flow.key.port(Side::B));
         let ports = matches!((a, b), (67 | 68, 67 | 68)) || matches!((a, b), (546 | 547, 546 | 547));
@@ -245,9 +245,16 @@ impl Engine {
             Place::Zone(zone) => self.policy.zone(zone).is_some_and(|z| z.dhcp.contains(&ip)),
             _ => false,
         };
+        let boots = !flow.evidence.vlans().is_empty()
+            && flow.evidence.vlans().iter().all(|&vlan| {
+                self.policy
+                    .zone_of_vlan(vlan)
+                    .and_then(|zone| self.policy.zone(zone))
+                    .is_some_and(|zone| zone.onboarding)
+            });
         flow.key.proto() == UDP
             && ports
-            && (serves(from, flow.key.ip(flow.responder())) || serves(to, flow.key.ip(flow.initiator)))
+            && (boots || serves(from, flow.key.ip(flow.responder())) || serves(to, flow.key.ip(flow.initiator)))
     }
 
     /// The flow as conduits see it.

@@ -183,6 +183,13 @@ pub fn open_tunnel(layer: &Layer, payload: &[u8], innermost: bool) -> Option<Tun
                     | [_, _, 0x08, 0, _, _, _, 0, ..]
                     | [_, _, 0x86, 0xdd, _, _, _, 0, ..]
             ),
+            // The destination is the registered port, the source ephemeral (RFC 7510, section 3); RTP has labels like no network.
+            Tunnel::Mpls => {
+                layer.dport == 6635
+                    && layer.sport >= 49_152
+                    && !innermost
+                    && payload.first().is_some_and(|b| b >> 6 != 2)
+            }
             _ => !innermost,
         };
     certain.then_some(TunnelKind::Open(tunnel))
