@@ -179,13 +179,14 @@ impl Engine {
         }
     }
 
-    /// Zones with such a finding about a host that is not watched itself, and how many.
+    /// Zones with such a finding, and how many of them are about hosts that are not watched themselves: no verdict of
+    /// a device tells of those, nor of one that only multicasts.
     pub(super) fn zones_with_rogues(&self, book: &Book) -> BTreeMap<u16, u64> {
         let mut zones = BTreeMap::new();
         for key in book.findings.keys().filter(|key| key.kind == Kind::RogueService) {
             let is_watched = self.devices.get(key.device).is_some_and(|device| device.is_watched());
-            if let (PeerZone::Zone(zone), false) = (key.peer_zone, is_watched) {
-                *zones.entry(zone).or_default() += 1;
+            if let PeerZone::Zone(zone) = key.peer_zone {
+                *zones.entry(zone).or_default() += u64::from(!is_watched);
             }
         }
         zones

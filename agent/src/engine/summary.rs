@@ -302,7 +302,7 @@ impl Engine {
             .into_iter()
             .zip(0..=u16::MAX)
             .map(|((name, has_verdict), at)| {
-                let rogues = rogues.get(&at).copied().unwrap_or(0);
+                let rogues = rogues.get(&at).copied();
                 let here: Vec<&Judged<'_>> =
                     judged.iter().filter(|j| self.zone_of(j).as_deref() == Some(name.as_str())).collect();
                 let counting = || here.iter().filter(|j| j.counts);
@@ -310,7 +310,7 @@ impl Engine {
                 if verdict < Verdict::Unverified && !counting().any(|j| j.covered) {
                     verdict = Verdict::Unverified;
                 }
-                if rogues > 0 {
+                if rogues.is_some() {
                     verdict = Verdict::Violated;
                 }
                 let mut reasons = Vec::new();
@@ -325,7 +325,7 @@ impl Engine {
                     verdict: has_verdict.then_some(verdict),
                     reasons,
                     devices: here.len() as u64,
-                    findings: here.iter().map(|j| j.findings).sum::<u64>() + rogues,
+                    findings: here.iter().map(|j| j.findings).sum::<u64>() + rogues.unwrap_or(0),
                     name,
                 }
             })
