@@ -19,6 +19,9 @@ const COPIES: i64 = 50_000_000;
 const ARPS: usize = 8;
 /// Addresses whose claimants are followed; beyond it new ones are refused and counted.
 const MAX_CLAIMS: usize = 262_144;
+/// Changes of hands of one address after which all flows are looked at anew; later ones are noted, but a flood of them
+/// slows nothing down.
+const MAX_TURNS: u8 = 64;
 /// Signs kept; beyond it new ones are refused and counted.
 const MAX_SIGNS: usize = 65_536;
 
@@ -41,6 +44,7 @@ struct Claim {
     mac: Mac,
     at: i64,
     before: Option<(Mac, i64)>,
+    turns: u8,
 }
 
 /// One sign of hopping, by a device.
@@ -111,8 +115,7 @@ impl Engine {
                 || !builtin && zone.is_some() && other.is_some() && zone != other
         });
         let spoken: Vec<(u16, i64)> = elsewhere.filter_map(|sight| Some((sight.vlan, sight.spoke?))).collect();
-        for &(other, then) in spoken.iter().filter(|s| is_fresh(s.1)) {
-            let _ = then;
+        for &(other, _) in spoken.iter().filter(|s| is_fresh(s.1)) {
             self.sign(id, Sign::Zones(vlan.min(other), vlan.max(other)), at);
         }
         let mut roams = false;
@@ -175,7 +178,7 @@ impl Engine {
         let hopping = &mut self.hopping;
         let Some(claim) = hopping.claims.get_mut(&(vlan, ip)) else {
             if hopping.claims.len() < MAX_CLAIMS {
-                hopping.claims.insert((vlan, ip), Claim { mac, at: now, before: None });
+                hopping.claims.insert((vlan, ip), Claim { mac, at: now, before: None, turns: 0 });
             } else {
                 hopping.refused += 1;
             }
@@ -185,23 +188,31 @@ impl Engine {
             claim.at = now;
             return;
         }
-        let old = std::mem::replace(claim, Claim { mac, at: now, before: Some((claim.mac, claim.at)) });
+        let old = std::mem::replace(
+            claim,
+            Claim { mac, at: now, before: Some((claim.mac, claim.at)), turns: claim.turns.saturating_add(1) },
+        );
         let ids = (self.devices.by_mac(mac), self.devices.by_mac(old.mac));
         match (old.before, ids) {
             (Some((first, then)), (Some(owner), Some(other)))
                 if first == mac && now.saturating_sub(then) <= TOGETHER =>
             {
-                self.sign(owner, Sign::Address(ip, other), at);
+                // One dispute is one sign, of the one that held the address first.
+                let turned = (other, Sign::Address(ip, owner));
+                let (id, sign) =
+                    if self.hopping.signs.contains_key(&turned) { turned } else { (owner, Sign::Address(ip, other)) };
+                self.sign(id, sign, at);
             }
             // The next packet of the one that held it must be seen for what it is.
-            _ => self.epoch += 1,
+            _ if old.turns < MAX_TURNS => self.epoch += 1,
+            _ => {}
         }
     }
 
     /// A lease gives an address to a MAC: what was claimed before is void.
     pub(super) fn leased_anew(&mut self, vlan: Option<u16>, ip: IpAddr, mac: Mac) {
         if let Some(claim) = self.hopping.claims.get_mut(&(vlan, ip)) {
-            *claim = Claim { mac, at: self.now, before: None };
+            *claim = Claim { mac, at: self.now, before: None, turns: 0 };
         }
     }
 
@@ -220,14 +231,20 @@ impl Engine {
         for (&(id, sign), &(first, last)) in &self.hopping.signs {
             let id = self.current(id).unwrap_or(id);
             let found = match sign {
-                Sign::Tags(count, outermost, odd) if count > 2 || !self.is_service_tag(outermost) => {
-                    Some((id, self.zone_elsewhere(id, odd), format!("with the tag of VLAN {odd} among several")))
-                }
+                Sign::Tags(count, outermost, odd) if count > 2 || !self.is_service_tag(outermost) => Some((
+                    id,
+                    self.zone_elsewhere(id, odd),
+                    format!("sent frames with several tags, among them VLAN {odd}"),
+                )),
                 Sign::Tags(..) => None,
                 Sign::Zones(a, b) => {
                     let away =
                         if self.home(id).is_some_and(|home| self.policy.zone_of_vlan(a) == Some(home)) { b } else { a };
-                    Some((id, self.zone_elsewhere(id, away), format!("in VLAN {a} and in VLAN {b} within 60 s")))
+                    Some((
+                        id,
+                        self.zone_elsewhere(id, away),
+                        format!("sent frames in VLAN {a} and in VLAN {b} within 60 s"),
+                    ))
                 }
                 Sign::Address(ip, other) => self.disputed(id, other, ip),
             };
@@ -247,7 +264,7 @@ impl Engine {
         }
         let (device, rival) = if a.is_watched() { (owner, b) } else { (other, a) };
         let rival = rival.mac().map(|mac| mac.to_string()).unwrap_or_default();
-        Some((device, PeerZone::None, format!("while {rival} and it claimed {ip} in turn")))
+        Some((device, PeerZone::None, format!("and {rival} claimed {ip} in turn")))
     }
 
     fn zone_elsewhere(&self, id: DeviceId, vlan: u16) -> PeerZone {

@@ -527,7 +527,7 @@ impl Engine {
                 let spoken = spoken.into_iter().collect::<Vec<_>>().join(", ");
                 format!("{who} spoke a tunnel ({spoken}) with {place} ({peers}): {reach}.")
             }
-            Kind::VlanHopping => format!("{who} sent frames {}.", joined(finding)),
+            Kind::VlanHopping => format!("{who} {}.", joined(finding)),
             Kind::RogueService => {
                 format!("{who} acts in camera zone {zone} as {}, which the zone does not declare.", joined(finding))
             }

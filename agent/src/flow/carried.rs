@@ -93,7 +93,7 @@ pub struct Mapping {
 impl Carried {
     /// A packet of `from` has this shape.
     pub(super) fn shaped(&mut self, from: Side, shape: Shape) {
-        let before = std::mem::replace(&mut self.last[from as usize], Some(shape));
+        let before = self.last[from as usize].replace(shape);
         let other = self.last[from.other() as usize];
         let found = match shape {
             Shape::WireGuardHandshake => Some(TunnelKind::WireGuard),
