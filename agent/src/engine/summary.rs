@@ -450,7 +450,8 @@ impl Engine {
             _ => self.zone_label(key.device),
         };
         Some(FindingStatus {
-            id: self.finding_id(device, key.kind, &peer_zone),
+            // A host that offers a service in several zones has a finding in each.
+            id: self.finding_id(device, key.kind, if key.kind == Kind::RogueService { &zone } else { &peer_zone }),
             kind: key.kind,
             class,
             severity: severity.name(),
