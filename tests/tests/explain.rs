@@ -92,7 +92,7 @@ fn one_flow_of_each_rule_names_the_line_that_decides() {
         (
             "--from entrance-1 --to 10.99.0.1 --service ip/47",
             "violation",
-            Some("cross-zone-egress"),
+            Some("tunnel"),
             "default-deny",
             vec![3, 22],
         ),

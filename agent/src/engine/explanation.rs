@@ -215,7 +215,7 @@ impl Engine {
         Some(ViolationStatus {
             id: Some(self.finding_id(device, kind, &peer_zone)),
             kind,
-            class: kind.class(),
+            class: kind.class(reach),
             severity: self.severity(kind, reach, expired.is_some()).name(),
             reach,
             device: DeviceRef {

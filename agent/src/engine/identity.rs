@@ -120,12 +120,15 @@ impl Engine {
             }
         }
         self.settle(id, vlan, ip, true, at);
+        self.claimed(vlan, ip, mac, at);
+        self.claims_foreign(id, ip, at);
     }
 
     /// A DHCP lease names a client that need not be on this link.
     pub(super) fn leased(&mut self, vlan: Option<u16>, lease: &crate::hint::Lease) {
         let id = self.known_or_certain(lease.mac);
         let ip = IpAddr::V4(lease.ip);
+        self.leased_anew(vlan, ip, lease.mac);
         if self.bindings.claim(vlan, ip, lease.mac) {
             self.epoch += 1;
         }
@@ -317,7 +320,7 @@ impl Engine {
 }
 
 /// DHCP or neighbour discovery: what a host sends to get onto a network.
-fn is_boot(layer: &Layer) -> bool {
+pub(super) fn is_boot(layer: &Layer) -> bool {
     match layer.proto {
         UDP => matches!((layer.sport, layer.dport), (67 | 68, 67 | 68) | (546 | 547, 546 | 547)),
         ICMPV6 => matches!(layer.icmp, Some((130..=137 | 143, _))),
@@ -334,7 +337,7 @@ fn is_unicast(link: &Link, dst: IpAddr) -> bool {
 }
 
 /// VRRP (RFC 9568), HSRP 1 and 2 for IPv4 and IPv6, GLBP.
-fn is_virtual_router(mac: Mac) -> bool {
+pub(super) fn is_virtual_router(mac: Mac) -> bool {
     matches!(
         mac.0,
         [0x00, 0x00, 0x5e, 0x00, 0x01 | 0x02, _]

@@ -1,11 +1,13 @@
 //! The judgement of one flow: a function of its evidence, of who is at its ends, and of the policy.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::Engine;
 use super::direction::{ICMP, ICMPV6, SCTP, TCP, UDP};
 use super::snapshot::{FlowVerdict, RuleRef};
 use super::trace::{End, Local, Step, Together, Trace, Whence};
+use super::tunnel::{kind_of, names};
 use crate::device::{Device, DeviceId};
 use crate::finding::{Contribution, FindingKey, Kind, Peer, PeerKey, PeerZone};
 use crate::flow::{Direction, Flow, Proof, Reach, Side};
@@ -73,6 +75,7 @@ impl Judgement {
                     bytes: [flow.bytes[own], flow.bytes[other]],
                     first: flow.first,
                     last: flow.last,
+                    names: if v.kind == Kind::Tunnel { names(flow) } else { BTreeSet::new() },
                 },
                 device_ip: flow.key.ip(v.side),
                 expired: v.expired.map(|c| c.0),
@@ -98,6 +101,10 @@ impl Engine {
 
     /// Judges a flow and tells each step that leads to the answer; whom nobody listens to costs nothing.
     pub(super) fn judge_telling(&self, flow: &Flow, trace: &mut impl Trace) -> Judgement {
+        if let Some(judgement) = self.judged_outside(flow) {
+            trace.step(|| Step::InsideTunnel);
+            return judgement;
+        }
         let (from, to) = (flow.initiator, flow.responder());
         let (from_device, to_device) = (self.watched(flow, from), self.watched(flow, to));
         let ((from_place, from_whence), (to_place, to_whence)) = (self.place(flow, from), self.place(flow, to));
@@ -143,7 +150,12 @@ impl Engine {
         }
         trace.step(|| Step::Reach { proof, reach });
         trace.step(|| Step::LocalScope { because: local });
-        let together = self.are_together(flow, from_place, to_place);
+        let tunnel = self.tunnel(flow).filter(|_| from_device.or(to_device).is_some());
+        let hides = self.hides(flow, tunnel);
+        let together = self.are_together(flow, from_place, to_place).filter(|_| !hides);
+        if let Some(tunnel) = tunnel {
+            trace.step(|| Step::Tunnel { name: tunnel.name(), hides });
+        }
         trace.step(|| Step::Home { because: together });
         if together.is_some() {
             return judgement;
@@ -153,15 +165,22 @@ impl Engine {
         if dhcp.is_some() {
             return judgement;
         }
-        let expired = match self.permit(flow, from_place, to_place, trace) {
-            Permit::Allowed(conduit) => {
+        let (ends, opening) = self.ends(flow, from_place, to_place);
+        trace.opens(&ends, opening);
+        let tell = |conduit, tried| trace.tries(conduit, tried);
+        let permit = self.policy.permit_telling(&ends, opening, flow.first, tell);
+        let passes = |tunnel| self.passes(flow, tunnel, &ends, opening);
+        let expired = match (permit, tunnel.map(passes)) {
+            (Permit::Allowed(conduit), None) | (Permit::Allowed(_), Some(Some(conduit))) => {
                 judgement.rule = self.conduit_rule(conduit);
                 return judgement;
             }
-            Permit::Expired(conduit) => Some(conduit),
-            Permit::Denied => None,
+            (Permit::Allowed(_), Some(None)) => None,
+            (Permit::Expired(conduit), _) => Some(conduit),
+            (Permit::Denied, _) => None,
         };
         if self.policy.builtin
+            && tunnel.is_none()
             && let Some((device, peer)) = from_device.map(|d| (d.0, to)).or(to_device.map(|d| (d.0, from)))
             && self.place(flow, peer).0 == Place::Internal
             && !self.is_evidently_routed(flow, peer)
@@ -175,11 +194,13 @@ impl Engine {
         judgement.rule = rule.clone();
         if let Some((device, _)) = from_device {
             let (kind, peer_zone) = outside(to_place, Kind::InternetEgress, Kind::CrossZoneEgress);
+            let kind = kind_of(flow, tunnel, from, kind);
             let violation = Violation { device, side: from, kind, peer_zone, reach, expired };
             judgement.deny(violation, 0, rule.clone());
         }
         if let Some((device, _)) = to_device {
             let (kind, peer_zone) = outside(from_place, Kind::InternetIngress, Kind::CrossZoneIngress);
+            let kind = kind_of(flow, tunnel, to, kind);
             let (_, reach) = self.ingress_reach(flow, device, to_place);
             if from_device.is_none() || reach >= Reach::Forwarded {
                 judgement.deny(Violation { device, side: to, kind, peer_zone, reach, expired }, 1, rule);
@@ -198,7 +219,7 @@ impl Engine {
     }
 
     /// Where an end is: a watched device at home, anybody else where its address belongs; and why it is taken to be there.
-    fn place(&self, flow: &Flow, side: Side) -> (Place, Whence) {
+    pub(super) fn place(&self, flow: &Flow, side: Side) -> (Place, Whence) {
         let ip = flow.key.ip(side);
         let scope = self.policy.scope(ip);
         if scope == Scope::Local {
@@ -248,7 +269,8 @@ impl Engine {
         })
     }
 
-    /// Unicast DHCP with a server that the device's zone declares: that zone.
+    /// Unicast DHCP with a server that the device's zone declares, or of a camera that boots in an onboarding zone: that
+    /// zone.
     fn is_dhcp(&self, flow: &Flow, from: Place, to: Place) -> Option<ZoneId> {
         let (a, b) = (flow.key.port(Side::A), flow.key.port(Side::B));
         let ports = matches!((a, b), (67 | 68, 67 | 68)) || matches!((a, b), (546 | 547, 546 | 547));
@@ -259,10 +281,19 @@ impl Engine {
             Place::Zone(zone) => self.policy.zone(zone).filter(|z| z.dhcp.contains(&ip)).map(|_| zone),
             _ => None,
         };
-        serves(from, flow.key.ip(flow.responder())).or_else(|| serves(to, flow.key.ip(flow.initiator)))
+        let boots = || {
+            let mut zones = flow.evidence.vlans().iter().map(|&vlan| self.policy.zone_of_vlan(vlan));
+            let first = zones.clone().next().flatten()?;
+            let onboards = |zone: Option<ZoneId>| zone.and_then(|zone| self.policy.zone(zone)).is_some_and(|z| z.onboarding);
+            zones.all(onboards).then_some(first)
+        };
+        serves(from, flow.key.ip(flow.responder()))
+            .or_else(|| serves(to, flow.key.ip(flow.initiator)))
+            .or_else(boots)
     }
 
-    fn permit(&self, flow: &Flow, from: Place, to: Place, trace: &mut impl Trace) -> Permit {
+    /// The flow as conduits see it.
+    pub(super) fn ends(&self, flow: &Flow, from: Place, to: Place) -> (Ends, Opening) {
         let zone = |place| match place {
             Place::Zone(zone) => Some(zone),
             _ => None,
@@ -279,9 +310,7 @@ impl Engine {
         };
         let seen = matches!(flow.direction, Direction::Syn | Direction::Answer)
             && matches!(flow.key.proto(), TCP | SCTP | ICMP | ICMPV6);
-        let opening = if seen { Opening::Seen } else { Opening::Guess };
-        trace.opens(&ends, opening);
-        self.policy.permit_telling(&ends, opening, flow.first, |conduit, tried| trace.tries(conduit, tried))
+        (ends, if seen { Opening::Seen } else { Opening::Guess })
     }
 
     /// Whether a copy in this VLAN proves that a flow left its initiator's zone.

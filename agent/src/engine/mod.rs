@@ -1,15 +1,19 @@
 //! The pure core: frames and time in, findings and verdicts out. It knows no clock, file, socket or thread.
 
+mod beside;
 mod direction;
 mod explanation;
 mod frame;
+mod hopping;
 mod identity;
 mod judge;
+mod rogue;
 mod rows;
 mod snapshot;
 mod stacks;
 mod summary;
 mod trace;
+mod tunnel;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -61,6 +65,8 @@ pub struct Options {
     pub max_flows: usize,
     /// Judge only these.
     pub scope: JudgedDevices,
+    /// Transports of the mirror that are taken off; all of them for capture files.
+    pub decode: DecodeOptions,
 }
 
 /// Which devices count for the verdict.
@@ -77,7 +83,13 @@ pub enum JudgedDevices {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { rows: false, explain: false, max_flows: crate::flow::MAX_FLOWS, scope: JudgedDevices::All }
+        Options {
+            rows: false,
+            explain: false,
+            max_flows: crate::flow::MAX_FLOWS,
+            scope: JudgedDevices::All,
+            decode: DecodeOptions::default(),
+        }
     }
 }
 
@@ -108,6 +120,9 @@ pub struct Engine {
     explained: Vec<Explanation>,
     gaps: BTreeSet<String>,
     service_ports: Vec<bool>,
+    hopping: hopping::Hopping,
+    rogues: rogue::Rogues,
+    foreign: beside::Foreign,
 }
 
 #[derive(Clone, Debug)]
@@ -145,7 +160,7 @@ impl Engine {
     /// An engine that has seen nothing.
     pub fn new(policy: Policy, vendors: VendorTable, options: Options) -> Self {
         let mut engine = Engine {
-            decode: DecodeOptions::default(),
+            decode: options.decode,
             decoded: None,
             stacks: Stacks::new(policy.rspan_vlan),
             devices: Devices::default(),
@@ -162,6 +177,9 @@ impl Engine {
             explained: Vec::new(),
             gaps: BTreeSet::new(),
             service_ports: direction::service_ports(&policy),
+            hopping: hopping::Hopping::default(),
+            rogues: rogue::Rogues::default(),
+            foreign: beside::Foreign::default(),
             policy,
             vendors,
             options,

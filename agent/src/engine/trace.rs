@@ -99,6 +99,15 @@ pub enum Step {
         /// One of them allows the flow.
         allowed: bool,
     },
+    /// It is inside a tunnel that is a finding itself, and speaks for what is inside.
+    InsideTunnel,
+    /// A watched device speaks a tunnel.
+    Tunnel {
+        /// Which.
+        name: &'static str,
+        /// It counts at home too, because nobody judges what its other end sends on.
+        hides: bool,
+    },
     /// Built-in policy: the peer is neither on the device's link nor evidently routed.
     HomeUnknown,
 }

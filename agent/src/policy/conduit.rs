@@ -169,6 +169,22 @@ impl Policy {
         expired.map_or(Permit::Denied, Permit::Expired)
     }
 
+    /// The first conduit in force that allows this flow and of which `also` holds.
+    pub fn permit_if(
+        &self,
+        ends: &Ends,
+        opening: Opening,
+        at: Timestamp,
+        also: impl Fn(&Conduit) -> bool,
+    ) -> Option<ConduitId> {
+        let allows = |conduit: &Conduit| {
+            (conduit.joins(ends) || (opening == Opening::Guess && conduit.joins(&ends.reversed())))
+                && conduit.expires.is_none_or(|end| at < end)
+                && also(conduit)
+        };
+        self.conduits.iter().zip(0..=u16::MAX).find(|(conduit, _)| allows(conduit)).map(|(_, id)| ConduitId(id))
+    }
+
     /// The conduit behind an id; `None` for an id of another policy.
     pub fn conduit(&self, id: ConduitId) -> Option<&Conduit> {
         self.conduits.get(usize::from(id.0))
@@ -176,6 +192,22 @@ impl Policy {
 }
 
 impl Conduit {
+    /// Whether it permits this kind of finding besides.
+    pub fn permits(&self, kind: &str) -> bool {
+        self.permits.iter().any(|permitted| permitted == kind)
+    }
+
+    /// Whether one of its services is this protocol, or of TCP and UDP this port, and nothing else.
+    pub fn names(&self, proto: u8, port: Option<u16>) -> bool {
+        self.services.iter().any(|service| match *service {
+            Service::Ip { proto: own, first, last } if own == proto => match proto {
+                TCP | UDP => first == last && port == Some(first),
+                _ => true,
+            },
+            _ => false,
+        })
+    }
+
     /// `from` and `to` of the flow lie in `from` and `to` of the conduit, and the service is one of its own.
     fn joins(&self, ends: &Ends) -> bool {
         Condition::ALL.iter().all(|&condition| self.meets(condition, ends))
@@ -278,6 +310,10 @@ impl Ends {
     }
 }
 
+/// IANA protocol number of TCP.
+const TCP: u8 = 6;
+/// IANA protocol number of UDP.
+const UDP: u8 = 17;
 /// IANA protocol number of ICMP.
 const ICMP: u8 = 1;
 /// IANA protocol number of ICMPv6.

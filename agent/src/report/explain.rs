@@ -237,6 +237,7 @@ fn name(step: &Step) -> &'static str {
         Step::Leak { .. } => "leak",
         Step::Home { .. } => "home",
         Step::Dhcp { .. } => "dhcp",
+        Step::InsideTunnel | Step::Tunnel { .. } => "tunnel",
         Step::Conduits { .. } => "conduits",
         Step::HomeUnknown => "home-unknown",
     }

@@ -79,6 +79,11 @@ pub(super) fn step_text(step: &Step, explanation: &Explanation) -> String {
                 "yes: the peer is inside the subnet that the device's DHCP lease showed".to_owned()
             }
         },
+        Step::InsideTunnel => "inside a tunnel that is a finding itself, which speaks for it".to_owned(),
+        Step::Tunnel { name, hides: true } => {
+            format!("{name}, with a peer that nobody judges: it counts at home too, and only a conduit for it allows it")
+        }
+        Step::Tunnel { name, hides: false } => format!("{name}: only a conduit for it allows it out of the home"),
         Step::Dhcp { zone: None } => "no: it is no unicast DHCP with a server that the zone declares".to_owned(),
         Step::Dhcp { zone: Some(zone) } => format!("yes: unicast DHCP with a server of {}", zone_text(zone)),
         Step::Conduits { direction, seen, tried, declared, allowed } => {
