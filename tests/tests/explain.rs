@@ -89,13 +89,7 @@ fn one_flow_of_each_rule_names_the_line_that_decides() {
             "default-deny",
             vec![3, 5, 22],
         ),
-        (
-            "--from entrance-1 --to 10.99.0.1 --service ip/47",
-            "violation",
-            Some("tunnel"),
-            "default-deny",
-            vec![3, 22],
-        ),
+        ("--from entrance-1 --to 10.99.0.1 --service ip/47", "violation", Some("tunnel"), "default-deny", vec![3, 22]),
         ("--from clinical --to internet --service tcp/443", "unwatched", None, "default-deny", vec![5]),
     ] {
         let run = explain(&config, &format!("{question} --format json"));

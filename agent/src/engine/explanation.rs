@@ -262,6 +262,13 @@ impl Engine {
                 conduit: format!("until {}", last_day(expires)),
             });
         }
+        if result == Tried::Unpermitted {
+            differs.push(Difference {
+                key: "permits",
+                flow: "a tunnel".to_owned(),
+                conduit: some(conduit.permits.iter(), conduit.permits.len()),
+            });
+        }
         let cost = differs.iter().map(|difference| cost(difference.key)).sum();
         let misses = |side: &str| differs.iter().any(|difference| difference.key.starts_with(side));
         let near = !(misses("from.") && misses("to."));

@@ -7,11 +7,11 @@ use super::Engine;
 use super::direction::{ICMP, ICMPV6, SCTP, TCP, UDP};
 use super::snapshot::{FlowVerdict, RuleRef};
 use super::trace::{End, Local, Step, Together, Trace, Whence};
-use super::tunnel::{kind_of, names};
+use super::tunnel::{kind_of, lets_pass, names};
 use crate::device::{Device, DeviceId};
 use crate::finding::{Contribution, FindingKey, Kind, Peer, PeerKey, PeerZone};
 use crate::flow::{Direction, Flow, Proof, Reach, Side};
-use crate::policy::{ConduitId, Ends, Opening, Permit, Scope, ZoneId};
+use crate::policy::{Conduit, ConduitId, Ends, Opening, Permit, Scope, ZoneId};
 
 /// What a flow comes to.
 #[derive(Clone, Debug)]
@@ -101,15 +101,15 @@ impl Engine {
 
     /// Judges a flow and tells each step that leads to the answer; whom nobody listens to costs nothing.
     pub(super) fn judge_telling(&self, flow: &Flow, trace: &mut impl Trace) -> Judgement {
-        if let Some(judgement) = self.judged_outside(flow) {
-            trace.step(|| Step::InsideTunnel);
-            return judgement;
-        }
         let (from, to) = (flow.initiator, flow.responder());
         let (from_device, to_device) = (self.watched(flow, from), self.watched(flow, to));
         let ((from_place, from_whence), (to_place, to_whence)) = (self.place(flow, from), self.place(flow, to));
         trace.step(|| Step::End(self.told_end(flow, End::Initiator, from_place, from_whence)));
         trace.step(|| Step::End(self.told_end(flow, End::Responder, to_place, to_whence)));
+        if let Some(judgement) = self.judged_outside(flow) {
+            trace.step(|| Step::InsideTunnel);
+            return judgement;
+        }
         let mut proof = flow.evidence.proof(from, |vlan| self.is_beyond(flow, from, from_place, vlan));
         let mut reach = proof.reach();
         if from_device.is_none()
@@ -167,17 +167,16 @@ impl Engine {
         }
         let (ends, opening) = self.ends(flow, from_place, to_place);
         trace.opens(&ends, opening);
-        let tell = |conduit, tried| trace.tries(conduit, tried);
-        let permit = self.policy.permit_telling(&ends, opening, flow.first, tell);
-        let passes = |tunnel| self.passes(flow, tunnel, &ends, opening);
-        let expired = match (permit, tunnel.map(passes)) {
-            (Permit::Allowed(conduit), None) | (Permit::Allowed(_), Some(Some(conduit))) => {
+        let lets = |conduit: &Conduit| tunnel.is_none_or(|tunnel| lets_pass(conduit, flow, tunnel));
+        let permit =
+            self.policy.permit_telling(&ends, opening, flow.first, lets, |conduit, tried| trace.tries(conduit, tried));
+        let expired = match permit {
+            Permit::Allowed(conduit) => {
                 judgement.rule = self.conduit_rule(conduit);
                 return judgement;
             }
-            (Permit::Allowed(_), Some(None)) => None,
-            (Permit::Expired(conduit), _) => Some(conduit),
-            (Permit::Denied, _) => None,
+            Permit::Expired(conduit) => Some(conduit),
+            Permit::Denied => None,
         };
         if self.policy.builtin
             && tunnel.is_none()
@@ -284,12 +283,11 @@ impl Engine {
         let boots = || {
             let mut zones = flow.evidence.vlans().iter().map(|&vlan| self.policy.zone_of_vlan(vlan));
             let first = zones.clone().next().flatten()?;
-            let onboards = |zone: Option<ZoneId>| zone.and_then(|zone| self.policy.zone(zone)).is_some_and(|z| z.onboarding);
+            let onboards =
+                |zone: Option<ZoneId>| zone.and_then(|zone| self.policy.zone(zone)).is_some_and(|z| z.onboarding);
             zones.all(onboards).then_some(first)
         };
-        serves(from, flow.key.ip(flow.responder()))
-            .or_else(|| serves(to, flow.key.ip(flow.initiator)))
-            .or_else(boots)
+        serves(from, flow.key.ip(flow.responder())).or_else(|| serves(to, flow.key.ip(flow.initiator))).or_else(boots)
     }
 
     /// The flow as conduits see it.

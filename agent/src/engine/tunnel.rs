@@ -17,7 +17,7 @@ use super::snapshot::FlowVerdict;
 use crate::finding::Kind;
 use crate::flow::{Flow, FlowId, FlowKey, Side, TunnelKind};
 use crate::packet::{DecodeOptions, Layer, Tunnel};
-use crate::policy::{Conduit, ConduitId, Ends, Opening};
+use crate::policy::Conduit;
 
 impl Engine {
     /// Notes that a flow was seen inside the tunnels around it, as far as a watched device speaks them.
@@ -72,14 +72,12 @@ impl Engine {
         let both = [Side::A, Side::B].into_iter().all(|side| self.watched(flow, side).is_some());
         tunnel.is_some_and(|tunnel| tunnel != TunnelKind::Ssh && !both)
     }
+}
 
-    /// The conduit that lets a tunnel pass.
-    pub(super) fn passes(&self, flow: &Flow, tunnel: TunnelKind, ends: &Ends, opening: Opening) -> Option<ConduitId> {
-        let own_port = tunnel.port().filter(|port| [Side::A, Side::B].map(|side| flow.key.port(side)).contains(port));
-        let passes =
-            |conduit: &Conduit| conduit.permits(Kind::Tunnel.name()) || conduit.names(flow.key.proto(), own_port);
-        self.policy.permit_if(ends, opening, flow.first, passes)
-    }
+/// Whether a conduit was written for a tunnel.
+pub(super) fn lets_pass(conduit: &Conduit, flow: &Flow, tunnel: TunnelKind) -> bool {
+    let own_port = tunnel.port().filter(|port| [Side::A, Side::B].map(|side| flow.key.port(side)).contains(port));
+    conduit.permits(Kind::Tunnel.name()) || conduit.names(flow.key.proto(), own_port)
 }
 
 /// The kind of a violation seen from the device at `side`: a tunnel, if it speaks one.

@@ -133,6 +133,8 @@ pub enum Tried {
     Allows,
     /// It would, had it not expired.
     Expired,
+    /// The flow is a tunnel, which it was not written for.
+    Unpermitted,
     /// The flow does not meet its conditions.
     Differs,
 }
@@ -140,7 +142,7 @@ pub enum Tried {
 impl Policy {
     /// Whether a conduit allows this flow at this (packet) time. Conduits are tried in file order.
     pub fn permit(&self, ends: &Ends, opening: Opening, at: Timestamp) -> Permit {
-        self.permit_telling(ends, opening, at, |_, _| {})
+        self.permit_telling(ends, opening, at, |_| true, |_, _| {})
     }
 
     /// [`Policy::permit`], which tells of each conduit that it tries what came of it.
@@ -149,6 +151,7 @@ impl Policy {
         ends: &Ends,
         opening: Opening,
         at: Timestamp,
+        lets: impl Fn(&Conduit) -> bool,
         mut tell: impl FnMut(ConduitId, Tried),
     ) -> Permit {
         let mut expired = None;
@@ -157,6 +160,10 @@ impl Policy {
             let matches = conduit.joins(ends) || (opening == Opening::Guess && conduit.joins(&ends.reversed()));
             if !matches {
                 tell(id, Tried::Differs);
+                continue;
+            }
+            if !lets(conduit) {
+                tell(id, Tried::Unpermitted);
                 continue;
             }
             if conduit.expires.is_none_or(|end| at < end) {

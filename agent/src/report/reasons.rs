@@ -81,7 +81,9 @@ pub(super) fn step_text(step: &Step, explanation: &Explanation) -> String {
         },
         Step::InsideTunnel => "inside a tunnel that is a finding itself, which speaks for it".to_owned(),
         Step::Tunnel { name, hides: true } => {
-            format!("{name}, with a peer that nobody judges: it counts at home too, and only a conduit for it allows it")
+            format!(
+                "{name}, with a peer that nobody judges: it counts at home too, and only a conduit for it allows it"
+            )
         }
         Step::Tunnel { name, hides: false } => format!("{name}: only a conduit for it allows it out of the home"),
         Step::Dhcp { zone: None } => "no: it is no unicast DHCP with a server that the zone declares".to_owned(),
@@ -188,6 +190,7 @@ pub(super) fn trial_text(trial: &Trial) -> String {
     match trial.result {
         Tried::Allows => format!("allows it{at}"),
         Tried::Expired => format!("would, but has expired: {}{at}", differs.join("; ")),
+        Tried::Unpermitted => format!("covers it, but names no tunnel: add `permits: [tunnel]`{at}"),
         Tried::Differs => format!("no: {}{at}", differs.join("; ")),
     }
 }

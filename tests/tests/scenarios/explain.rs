@@ -46,8 +46,11 @@ fn disagreements(told: &Value) -> Vec<String> {
         Some("home-unknown") => hold("home-unknown", step("home-unknown").is_some()),
         Some("default-deny") => {
             let undecided =
-                !allowed_by("home") && !allowed_by("dhcp") && conduits.iter().all(|c| c["result"] == "differs");
-            hold("default-deny", step("leak").is_some() || undecided);
+                !allowed_by("home") && !allowed_by("dhcp") && conduits.iter().all(|c| c["result"] == "differs")
+                    || conduits.iter().all(|c| c["result"] == "differs" || c["result"] == "unpermitted")
+                        && step("tunnel").is_some();
+            let inside = step("inside-tunnel").is_some() && flow["verdict"] == "unwatched";
+            hold("default-deny", step("leak").is_some() || inside || undecided);
         }
         _ => {
             let wanted = if flow["verdict"] == "violation" { "expired" } else { "allows" };
