@@ -46,6 +46,7 @@ groups! {
     mirrors "mirrors"
     reach "reach"
     scope "scope"
+    site "site"
     traps "traps"
     verdict "verdict"
     vlan "vlan"
