@@ -9,6 +9,9 @@ import time
 
 GROUP = "239.255.255.250"
 SADP, ONVIF = 37020, 3702
+# Socket options (linux/in.h): datagrams are never fragmented, so that the kernel gives them IP ID 0 (RFC 6864).
+IP_MTU_DISCOVER, IP_PMTUDISC_DO = 10, 2
+never_fragment = False  # pylint: disable=invalid-name
 
 
 def family(ip):
@@ -18,6 +21,8 @@ def family(ip):
 def udp(ip, port=0):
     s = socket.socket(family(ip), socket.SOCK_DGRAM)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if never_fragment:
+        s.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
     s.bind((ip, port))
     return s
 

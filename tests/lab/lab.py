@@ -150,7 +150,7 @@ class Lab:
             output = f"output-port=@{sensor}"
         ports = {word.strip("@,") for word in f"{select} {output}".replace("=", " ").replace(",", " ").split() if word[0] == "@"}
         gets = " ".join(f"-- --id=@{port} get port {port}" for port in ports)
-        self.vsctl(f"{gets} -- --id=@m create mirror name={name}{len(self.captures)} {select} {output} "
+        self.vsctl(f"{gets} -- --id=@m create mirror name={name}{len(ports)} {select} {output} "
                    "-- add bridge br0 mirrors @m")
         if end:
             self.tap(end, name)
@@ -168,17 +168,22 @@ class Lab:
         self.vsctl(f"set port {port} trunks=999")
         self.tap(end)
 
-    def pushed_sensor(self, vlan):
-        """All frames go by a second switch that pushes a tag onto them."""
+    def second_switch(self, ports, actions):
+        """A switch behind ports of the first, which sends all that comes there to a sensor; returns the sensor's end."""
         self.bridge("br1")
-        self.vsctl("set bridge br1 protocols=OpenFlow10,OpenFlow13")
-        self.vsctl("set Open_vSwitch . other_config:vlan-limit=2")
-        self.vsctl("add-port br0 out -- set interface out type=patch options:peer=in "
-                   "-- add-port br1 in -- set interface in type=patch options:peer=out")
+        self.vsctl("set bridge br1 protocols=OpenFlow10,OpenFlow13 -- set Open_vSwitch . other_config:vlan-limit=2")
+        for port in ports:
+            self.vsctl(f"add-port br0 {port} -- set interface {port} type=patch options:peer=to-{port} "
+                       f"-- add-port br1 to-{port} -- set interface to-{port} type=patch options:peer={port}")
         port, end = self.sensor("br1")
         number = self.vsctl(f"get interface {port} ofport").strip()
-        flow = f"actions=push_vlan:0x8100,set_field:{vlan + 4096}-\\>vlan_vid,output:{number}"
-        sh(f"ovs-ofctl del-flows {self.dir}/br1.mgmt; ovs-ofctl -O OpenFlow13 add-flow {self.dir}/br1.mgmt {flow}")
+        manage = f"{self.dir}/br1.mgmt"
+        sh(f"ovs-ofctl del-flows {manage}; ovs-ofctl -O OpenFlow13 add-flow {manage} actions={actions}output:{number}")
+        return end
+
+    def pushed_sensor(self, vlan):
+        """All frames of the camera VLAN go by a second switch that pushes a tag onto them."""
+        end = self.second_switch(["out"], f"push_vlan:0x8100,set_field:{vlan + 4096}-\\>vlan_vid,")
         self.mirror("select-all=true select-vlan=110", output="output-port=@out")
         self.tap(end)
 
@@ -196,14 +201,12 @@ class Lab:
         self.mirror("select-all=true select-vlan=110,200", output="output-port=@er0")
         self.tap("coll")
 
-    def both_sensor(self):
-        """Two sessions to one sensor: frames as they enter and as they leave."""
-        port, end = self.sensor()
-        names = " ".join(self.vsctl("list-ports br0").split())
-        ports = [name for name in names.split() if name.endswith((".110", ".200"))]
-        for direction in ("src", "dst"):
-            select = " ".join(f"select-{direction}-port=@{name}" for name in ports)
-            self.mirror(select, direction, output=f"output-port=@{port}")
+    def both_sensor(self, vlans):
+        """Two sessions to one sensor: frames as they enter the switch's ports, and as they leave them."""
+        ports = [name for name in self.vsctl("list-ports br0").split() if name.endswith(vlans)]
+        end = self.second_switch(["rx", "tx"], "")
+        for direction, out in [("src", "rx"), ("dst", "tx")]:
+            self.mirror(f"select-{direction}-port=" + ",".join(f"@{name}" for name in ports), out, f"output-port=@{out}")
         self.tap(end)
 
     def skip(self, seconds):

@@ -298,9 +298,10 @@ def multicast_routed():
 
 
 def rx_tx_duplicates():
-    """One session copies frames as they enter, another as they leave: each frame twice. IP ID is 0 in most."""
+    """One session copies frames as they enter, another as they leave: each frame twice. The IP ID of datagrams is 0."""
+    hosts.never_fragment = True
     site = Site(rules=DROP)
-    site.both_sensor()
+    site.both_sensor((".110", ".200"))
     day(site, 3, ntp_calls(site))
     return site
 
