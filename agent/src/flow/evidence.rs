@@ -6,6 +6,9 @@ use super::reach::Reach;
 /// VLANs of one flow that are told apart; a seventh is taken for one that proves forwarding.
 const MAX_VLANS: usize = 6;
 
+/// Bit of [`Evidence::stopped`] beyond those of the VLANs.
+const ELSEWHERE: u8 = 1 << 7;
+
 /// Facts about a flow.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Evidence {
@@ -17,6 +20,8 @@ pub struct Evidence {
     acknowledged: [bool; 2],
     /// What this end sent was refused.
     refused: [Option<Refusal>; 2],
+    /// This end stopped what the other sent, from farther away: bit n for the nth VLAN, [`ELSEWHERE`] for no such VLAN.
+    stopped: [u8; 2],
     /// An ICMP error from outside tells that a packet of this end got there.
     beyond: [bool; 2],
     /// Without VLANs: a copy with a lower TTL behind another source MAC.
@@ -59,6 +64,11 @@ impl Evidence {
         new
     }
 
+    /// A reset or unreachable in the name of `from` was seen that was not made on this link.
+    pub fn stops(&mut self, from: Side, vlan: Option<u16>) {
+        self.stopped[from as usize] |= self.bit_of(vlan);
+    }
+
     /// An ICMP error from outside speaks of what `sender` sent. Returns whether that is new.
     pub fn got_beyond(&mut self, sender: Side) -> bool {
         !std::mem::replace(&mut self.beyond[sender as usize], true)
@@ -79,11 +89,28 @@ impl Evidence {
         &self.vlans[..usize::from(self.vlan_count).min(MAX_VLANS)]
     }
 
+    fn bit_of(&self, vlan: Option<u16>) -> u8 {
+        let at = vlan.and_then(|vlan| self.vlans().iter().position(|&known| known == vlan));
+        at.map_or(ELSEWHERE, |at| 1 << at)
+    }
+
+    /// `side` stopped what the other end sent, unless each sighting is that of a refusal on its way to here: made in
+    /// another VLAN (transit), where nothing from farther away was seen.
+    fn stopped_it(&self, side: Side) -> bool {
+        let stopped = self.stopped[side as usize];
+        let refused_at = match self.refused[side.other() as usize] {
+            Some(Refusal(vlan @ Some(_))) => self.bit_of(vlan),
+            _ => ELSEWHERE,
+        };
+        stopped != 0 && (refused_at == ELSEWHERE || stopped & (ELSEWHERE | refused_at) != 0)
+    }
+
     /// How far what `initiator` opened got. `is_beyond` tells whether a copy in a VLAN proves forwarding.
     pub fn reach(&self, initiator: Side, is_beyond: impl Fn(u16) -> bool) -> Reach {
         let opened = initiator as usize;
         let refusal = self.refused[opened];
         let answered = self.spoke[initiator.other() as usize]
+            || self.stopped_it(initiator.other())
             || self.acknowledged[opened]
             || matches!(refusal, Some(Refusal(Some(vlan))) if is_beyond(vlan));
         if answered {
@@ -131,6 +158,30 @@ mod tests {
         let mut e = Evidence::default();
         e.refuses(Side::A, Refusal(Some(200)));
         assert_eq!(reach(&e), Reach::Established);
+    }
+
+    #[test]
+    fn a_refusal_that_crossed_a_router_is_no_answer() {
+        let mut e = Evidence::default();
+        e.in_vlan(110);
+        e.in_vlan(900);
+        e.stops(Side::B, Some(110));
+        assert_eq!(reach(&e), Reach::Established, "the peer's own, as far as is known");
+        e.refuses(Side::A, Refusal(Some(900)));
+        assert_eq!(reach(&e), Reach::Refused);
+        e.stops(Side::B, Some(900));
+        assert_eq!(reach(&e), Reach::Established, "one came from farther away to where the other was made");
+    }
+
+    #[test]
+    fn a_refusal_on_the_same_link_hides_no_answer() {
+        for vlan in [Some(110), None, Some(200)] {
+            let mut e = Evidence::default();
+            e.in_vlan(110);
+            e.refuses(Side::A, Refusal(Some(110)));
+            e.stops(Side::B, vlan);
+            assert_eq!(reach(&e), Reach::Established, "{vlan:?}");
+        }
     }
 
     #[test]
