@@ -113,14 +113,14 @@ impl Engine {
             judgement.rule = builtin("local-scope");
             judgement.reach = flow.evidence.reach(from, |_| false);
             if !flow.key.is_icmp_error()
-                && let Some((device, zone)) = self.leak(flow)
+                && let Some((device, peer_zone)) = self.leak(flow)
             {
                 judgement.reach = judgement.reach.max(Reach::Forwarded);
                 let violation = Violation {
                     device,
                     side: from,
                     kind: Kind::CrossZoneEgress,
-                    peer_zone: PeerZone::Zone(zone.0),
+                    peer_zone,
                     reach: judgement.reach,
                     expired: None,
                 };
@@ -287,14 +287,17 @@ impl Engine {
         if on_its_link { reach.max(Reach::Forwarded) } else { reach }
     }
 
-    /// A watched device whose local traffic shows up in the VLAN of another zone.
-    fn leak(&self, flow: &Flow) -> Option<(DeviceId, ZoneId)> {
-        flow.local_copies().iter().find_map(|&(device, vlan)| {
+    /// A watched device whose local traffic shows up in the VLAN of another zone, or, without VLANs, behind a router.
+    fn leak(&self, flow: &Flow) -> Option<(DeviceId, PeerZone)> {
+        let in_zone = flow.local_copies().iter().find_map(|&(device, vlan)| {
             let device = self.current(device)?;
             let home = self.devices.get(device).filter(|d| d.is_watched()).and_then(|_| self.home(device))?;
             let zone = self.policy.zone_of_vlan(vlan).filter(|&zone| zone != home)?;
-            self.policy.zone(zone).filter(|z| !z.transit && !z.onboarding).map(|_| (device, zone))
-        })
+            let leaked = self.policy.zone(zone).filter(|z| !z.transit && !z.onboarding);
+            leaked.map(|_| (device, PeerZone::Zone(zone.0)))
+        });
+        let routed = || self.watched(flow, flow.initiator).filter(|_| flow.evidence.routed());
+        in_zone.or_else(|| routed().map(|(device, _)| (device, PeerZone::Internal)))
     }
 
     /// A peer of the built-in policy whose packets come through a router: by TTL, or by the MAC that carries them.

@@ -79,6 +79,11 @@ impl Evidence {
         !std::mem::replace(&mut self.routed, true)
     }
 
+    /// A copy with a lower TTL behind another MAC was seen where there are no VLANs.
+    pub fn routed(&self) -> bool {
+        self.routed
+    }
+
     /// `side` sent something that only itself can have sent.
     pub fn spoken(&self, side: Side) -> bool {
         self.spoke[side as usize]
