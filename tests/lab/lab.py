@@ -28,11 +28,15 @@ def sh(command):
 
 
 class Lab:
-    """One site. Hosts first, then `mirror`, then what they do, then `write`."""
+    """One site. Hosts first, then `mirror`, then what they do, then `write`.
+
+    `clocks` says how many seconds the clock of a capture is ahead.
+    """
 
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="lab.")
         self.processes, self.captures, self.jumps, self.hosts = [], [], [], []
+        self.clocks = {}
         os.environ["OVS_RUNDIR"] = os.environ["OVS_DBDIR"] = self.dir
         sh("mount -t tmpfs netns /run && mkdir -p /run/netns; ip link set lo up")
         sh("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1")
@@ -178,13 +182,19 @@ class Lab:
         port, end = self.sensor("br1")
         number = self.vsctl(f"get interface {port} ofport").strip()
         manage = f"{self.dir}/br1.mgmt"
-        sh(f"ovs-ofctl del-flows {manage}; ovs-ofctl -O OpenFlow13 add-flow {manage} actions={actions}output:{number}")
+        sh(f"ovs-ofctl del-flows {manage}; ovs-ofctl -O OpenFlow10,OpenFlow13 add-flow {manage} actions={actions}output:{number}")
         return end
 
     def pushed_sensor(self, vlan):
         """All frames of the camera VLAN go by a second switch that pushes a tag onto them."""
         end = self.second_switch(["out"], f"push_vlan:0x8100,set_field:{vlan + 4096}-\\>vlan_vid,")
         self.mirror("select-all=true select-vlan=110", output="output-port=@out")
+        self.tap(end)
+
+    def stripped_sensor(self):
+        """Local SPAN of a trunk as many switches make it: without tags."""
+        end = self.second_switch(["out"], "strip_vlan,")
+        self.mirror("select-all=true", output="output-port=@out")
         self.tap(end)
 
     def erspan_sensor(self):
@@ -224,12 +234,12 @@ class Lab:
             process.wait(10)
             with open(path, "rb") as file:
                 data = file.read()
-            shifted, count = self.shift(data)
+            shifted, count = self.shift(data, self.clocks.get(name, 0))
             with open(f"{folder}/{name}.pcap.gz", "wb") as file:
                 file.write(gzip.compress(shifted, 9, mtime=0))
             print(f"  {name}: {count} packets, {os.path.getsize(f'{folder}/{name}.pcap.gz')} bytes")
 
-    def shift(self, data):
+    def shift(self, data, ahead):
         out, at, count = [data[:24]], 24, 0
         start = getattr(self, "start", None)
         while at + 16 <= len(data):
@@ -237,7 +247,7 @@ class Lab:
             when = seconds + micros / 1e6
             if start is None:
                 start = self.start = when
-            when += sum(jump for after, jump in self.jumps if after < when) + EPOCH - start
+            when += sum(jump for after, jump in self.jumps if after < when) + EPOCH - start + ahead
             out.append(struct.pack("<IIII", int(when), int(when % 1 * 1e6), kept, length))
             out.append(data[at + 16:at + 16 + kept])
             at, count = at + 16 + kept, count + 1

@@ -171,14 +171,27 @@ def firewall_icmp():
 def transit_site(rules, select):
     site = Site("fw", rules)
     site.mirror(select)
-    day(site, 2, lambda: [("cam1", hosts.connect, site.ip("cam1"), f"{INTERNET}.50", 443),
-                          ("cam3", hosts.send_udp, site.ip("cam3"), f"{INTERNET}.50", 8800, 64, 4)])
+    day(site, 2, firewall_tries(site))
     return site
+
+
+def firewall_tries(site):
+    return lambda: [call for call in attempts(site)() if call[0] != "cam2"]
 
 
 def firewall_resets_in_transit():
     """A firewall behind the core resets in the peer's name, seen in the transit and in the camera VLAN."""
     return transit_site("meta l4proto tcp reject with tcp reset\nmeta l4proto udp drop", "select-all=true select-vlan=110,900")
+
+
+def firewall_resets_two_taps():
+    """The same at two taps, whose clocks differ: the RST seems to be behind the core before the firewall made it."""
+    site = Site("fw", "meta l4proto tcp reject with tcp reset\nmeta l4proto udp drop")
+    site.clocks["transit"] = 0.02
+    site.mirror("select-all=true select-vlan=110", "cameras")
+    site.mirror("select-all=true select-vlan=900", "transit")
+    day(site, 2, firewall_tries(site))
+    return site
 
 
 def firewall_resets_one_hop():
@@ -206,6 +219,21 @@ def untagged_span():
     site.tap("cam1.110")
     day(site, 3, ntp_calls(site, ("cam1", "cam2")))
     return site
+
+
+def untagged_trunk():
+    """A local SPAN of all ports without tags: the policy knows zones by their prefixes alone."""
+    site = Site(rules=DROP)
+    site.stripped_sensor()
+    day(site, 2, ntp_calls(site))
+    return site
+
+
+def untagged_trunk_multicast():
+    """The same, and the core routes a camera's multicast video."""
+    site = Site()
+    site.stripped_sensor()
+    return routed(site)
 
 
 def rspan():
@@ -289,6 +317,10 @@ def multicast_routed():
     """The same, and the core routes one camera's group to the recorder's VLAN, as PIM makes it."""
     site = Site()
     site.mirror(ALL)
+    return routed(site)
+
+
+def routed(site):
     calls = video(site)
     site.daemon(f"smcrouted -n -l none -P {site.dir}/smc.pid -u {site.dir}/smc.sock -f /dev/null", "core")
     time.sleep(0.7)
@@ -321,8 +353,8 @@ def folder(function):
 
 ALL_SCENARIOS = [ntp_blocked_camera_vlan, ntp_blocked_l3_core, svi_mac_equal, svi_mac_equal_egress, rtsp_udp_through_router,
                  rtsp_udp_ipv6, mid_flow, mid_flow_egress, one_way_udp_small, one_way_udp_large, office_scan, firewall_drops,
-                 firewall_resets, firewall_icmp, firewall_resets_in_transit, firewall_resets_one_hop, firewall_icmp_in_transit,
-                 server_rst, untagged_span, rspan, rspan_pushed, erspan2_trunk, internal_services, discovery, multicast_video,
+                 firewall_resets, firewall_icmp, firewall_resets_in_transit, firewall_resets_two_taps, firewall_resets_one_hop, firewall_icmp_in_transit,
+                 server_rst, untagged_span, untagged_trunk, untagged_trunk_multicast, rspan, rspan_pushed, erspan2_trunk, internal_services, discovery, multicast_video,
                  multicast_routed, rx_tx_duplicates, two_taps]
 
 
