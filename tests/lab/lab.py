@@ -175,14 +175,14 @@ class Lab:
     def second_switch(self, ports, actions):
         """A switch behind ports of the first, which sends all that comes there to a sensor; returns the sensor's end."""
         self.bridge("br1")
-        self.vsctl("set bridge br1 protocols=OpenFlow10,OpenFlow13 -- set Open_vSwitch . other_config:vlan-limit=2")
+        self.vsctl("set bridge br1 protocols=OpenFlow13 -- set Open_vSwitch . other_config:vlan-limit=2")
         for port in ports:
             self.vsctl(f"add-port br0 {port} -- set interface {port} type=patch options:peer=to-{port} "
                        f"-- add-port br1 to-{port} -- set interface to-{port} type=patch options:peer={port}")
         port, end = self.sensor("br1")
         number = self.vsctl(f"get interface {port} ofport").strip()
         manage = f"{self.dir}/br1.mgmt"
-        sh(f"ovs-ofctl del-flows {manage}; ovs-ofctl -O OpenFlow10,OpenFlow13 add-flow {manage} actions={actions}output:{number}")
+        sh(f"ovs-ofctl -O OpenFlow13 del-flows {manage}; ovs-ofctl -O OpenFlow13 add-flow {manage} vlan_vid=0x1000/0x1000,actions={actions}output:{number}")
         return end
 
     def pushed_sensor(self, vlan):
@@ -193,7 +193,7 @@ class Lab:
 
     def stripped_sensor(self):
         """Local SPAN of a trunk as many switches make it: without tags."""
-        end = self.second_switch(["out"], "strip_vlan,")
+        end = self.second_switch(["out"], "pop_vlan,")
         self.mirror("select-all=true", output="output-port=@out")
         self.tap(end)
 

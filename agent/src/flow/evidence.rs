@@ -6,6 +6,12 @@ use super::reach::Reach;
 /// VLANs of one flow that are told apart; a seventh is taken for one that proves forwarding.
 const MAX_VLANS: usize = 6;
 
+/// This end sent something that only itself can have sent.
+const SPOKE: u8 = 1;
+/// This end acknowledged something of the other.
+const ACKNOWLEDGED: u8 = 2;
+/// An ICMP error from outside tells that a packet of this end got there.
+const BEYOND: u8 = 4;
 /// Bit of [`Evidence::stopped`] beyond those of the VLANs.
 const ELSEWHERE: u8 = 1 << 7;
 
@@ -14,16 +20,12 @@ const ELSEWHERE: u8 = 1 << 7;
 pub struct Evidence {
     vlans: [u16; MAX_VLANS],
     vlan_count: u8,
-    /// This end sent something that only itself can have sent.
-    spoke: [bool; 2],
-    /// This end acknowledged something of the other.
-    acknowledged: [bool; 2],
+    /// [`SPOKE`], [`ACKNOWLEDGED`] and [`BEYOND`] of each end.
+    facts: [u8; 2],
     /// What this end sent was refused.
     refused: [Option<Refusal>; 2],
     /// This end stopped what the other sent, from farther away: bit n for the nth VLAN, [`ELSEWHERE`] for no such VLAN.
     stopped: [u8; 2],
-    /// An ICMP error from outside tells that a packet of this end got there.
-    beyond: [bool; 2],
     /// Without VLANs: a copy with a lower TTL behind another source MAC.
     routed: bool,
 }
@@ -48,12 +50,12 @@ impl Evidence {
 
     /// `from` sent something that only itself can have sent. Returns whether that is new.
     pub fn speaks(&mut self, from: Side) -> bool {
-        !std::mem::replace(&mut self.spoke[from as usize], true)
+        self.note(from, SPOKE)
     }
 
     /// `from` acknowledged something of the other end. Returns whether that is new.
     pub fn acknowledges(&mut self, from: Side) -> bool {
-        !std::mem::replace(&mut self.acknowledged[from as usize], true)
+        self.note(from, ACKNOWLEDGED)
     }
 
     /// What `sender` sent was refused. Returns whether that is new.
@@ -71,7 +73,7 @@ impl Evidence {
 
     /// An ICMP error from outside speaks of what `sender` sent. Returns whether that is new.
     pub fn got_beyond(&mut self, sender: Side) -> bool {
-        !std::mem::replace(&mut self.beyond[sender as usize], true)
+        self.note(sender, BEYOND)
     }
 
     /// A copy with a lower TTL behind another MAC was seen where there are no VLANs. Returns whether that is new.
@@ -86,12 +88,23 @@ impl Evidence {
 
     /// `side` sent something that only itself can have sent.
     pub fn spoken(&self, side: Side) -> bool {
-        self.spoke[side as usize]
+        self.has(side, SPOKE)
     }
 
     /// VLANs that its packets were seen in, in order of appearance.
     pub fn vlans(&self) -> &[u16] {
         &self.vlans[..usize::from(self.vlan_count).min(MAX_VLANS)]
+    }
+
+    fn note(&mut self, side: Side, fact: u8) -> bool {
+        let facts = &mut self.facts[side as usize];
+        let new = *facts & fact == 0;
+        *facts |= fact;
+        new
+    }
+
+    fn has(&self, side: Side, fact: u8) -> bool {
+        self.facts[side as usize] & fact != 0
     }
 
     fn bit_of(&self, vlan: Option<u16>) -> u8 {
@@ -112,15 +125,14 @@ impl Evidence {
 
     /// How far what `initiator` opened got. `is_beyond` tells whether a copy in a VLAN proves forwarding.
     pub fn reach(&self, initiator: Side, is_beyond: impl Fn(u16) -> bool) -> Reach {
-        let opened = initiator as usize;
-        let refusal = self.refused[opened];
-        let answered = self.spoke[initiator.other() as usize]
+        let refusal = self.refused[initiator as usize];
+        let answered = self.has(initiator.other(), SPOKE)
             || self.stopped_it(initiator.other())
-            || self.acknowledged[opened]
+            || self.has(initiator, ACKNOWLEDGED)
             || matches!(refusal, Some(Refusal(Some(vlan))) if is_beyond(vlan));
         if answered {
             Reach::Established
-        } else if self.beyond[opened]
+        } else if self.has(initiator, BEYOND)
             || self.routed
             || usize::from(self.vlan_count) > MAX_VLANS
             || self.vlans().iter().any(|&vlan| is_beyond(vlan))
