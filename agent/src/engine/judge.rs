@@ -205,6 +205,9 @@ impl Engine {
         if from == to && !matches!(from, Place::Internal | Place::Internet) {
             return true;
         }
+        if flow.evidence.routed() {
+            return false;
+        }
         [(from, to, flow.initiator), (to, from, flow.responder())].into_iter().any(|(home, peer, side)| {
             let Some((_, device)) = self.watched(flow, side) else { return false };
             let ip = flow.key.ip(side.other());
@@ -303,7 +306,8 @@ impl Engine {
     /// A peer of the built-in policy whose packets come through a router: by TTL, or by the MAC that carries them.
     fn is_evidently_routed(&self, flow: &Flow, peer: Side) -> bool {
         let carriers = flow.macs_towards(peer).chain(flow.macs_of(peer));
-        flow.ttls_of(peer).any(|ttl| !matches!(ttl, 32 | 64 | 128 | 255))
+        flow.evidence.routed()
+            || flow.ttls_of(peer).any(|ttl| !matches!(ttl, 32 | 64 | 128 | 255))
             || carriers.into_iter().any(|mac| {
                 self.devices.by_mac(mac).and_then(|id| self.devices.get(id)).is_some_and(|d| d.gateway && d.routes_many)
             })
