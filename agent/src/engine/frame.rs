@@ -144,6 +144,10 @@ impl Engine {
         let own = known.unwrap_or_default();
         if copy == Copy::Routed {
             flow.routed_copies += 1;
+            // What a firewall made may be seen where it was made after it was seen behind the next router.
+            if resets(layer) && !own && is_made_here(layer.ttl, self.policy.edge_hops) {
+                flow.evidence.refuses(from.other(), Refusal(vlan));
+            }
             return copy;
         }
         let side = from as usize;
@@ -306,10 +310,14 @@ impl Engine {
             return;
         };
         if layer.src == quote.dst {
-            if !(local && unreachable) {
-                flow.evidence.speaks(sender.other());
-            } else {
-                flow.evidence.refuses(sender, Refusal(vlan));
+            match (unreachable, local) {
+                (true, true) => {
+                    flow.evidence.refuses(sender, Refusal(vlan));
+                }
+                (true, false) => flow.evidence.stops(sender.other(), vlan),
+                (false, _) => {
+                    flow.evidence.speaks(sender.other());
+                }
             }
         } else if outside {
             flow.evidence.got_beyond(sender);
@@ -404,13 +412,12 @@ fn note_evidence(flow: &mut Flow, layer: &Layer, from: Side, own: bool, vlan: Op
     {
         (flow.initiator, flow.direction) = (initiator, direction);
     }
-    let resets = match layer.proto {
-        TCP => layer.tcp.is_some_and(|tcp| tcp.flags & RST != 0),
-        SCTP => layer.sctp_chunk == Some(SCTP_ABORT),
-        _ => false,
-    };
-    if resets && !own && is_made_here(layer.ttl, edge_hops) {
-        flow.evidence.refuses(from.other(), Refusal(vlan));
+    if resets(layer) && !own {
+        if is_made_here(layer.ttl, edge_hops) {
+            flow.evidence.refuses(from.other(), Refusal(vlan));
+        } else {
+            flow.evidence.stops(from, vlan);
+        }
         return;
     }
     if !flow.key.is_icmp_error() {
@@ -418,6 +425,14 @@ fn note_evidence(flow: &mut Flow, layer: &Layer, from: Side, own: bool, vlan: Op
     }
     if layer.tcp.is_some_and(|tcp| tcp.flags & (SYN | RST | ACK) == ACK) {
         flow.evidence.acknowledges(from);
+    }
+}
+
+fn resets(layer: &Layer) -> bool {
+    match layer.proto {
+        TCP => layer.tcp.is_some_and(|tcp| tcp.flags & RST != 0),
+        SCTP => layer.sctp_chunk == Some(SCTP_ABORT),
+        _ => false,
     }
 }
 

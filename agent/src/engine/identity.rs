@@ -189,12 +189,13 @@ impl Engine {
         if device.is_certain() || self.bindings.holder(vlan, ip) == Some(mac) {
             return true;
         }
-        let claimed_by_other = device.gateway && self.devices.owner(ip).is_some_and(|owner| owner != id);
+        let of_another = self.devices.owner(ip).is_some_and(|owner| owner != id);
         match self.policy.scope(ip) {
             Scope::Local => !ip.is_multicast(),
-            Scope::Zone(zone) if !claimed_by_other => match vlan {
-                Some(vlan) => self.policy.zone_of_vlan(vlan) == Some(zone),
-                None => self.policy.untagged == Untagged::Unknown && !device.gateway,
+            Scope::Zone(zone) => match vlan {
+                Some(vlan) => self.policy.zone_of_vlan(vlan) == Some(zone) && !(device.gateway && of_another),
+                // The mirror may show several links, where a router's frames carry what others sent.
+                None => self.policy.untagged == Untagged::Unknown && !device.gateway && !of_another,
             },
             _ => false,
         }

@@ -132,15 +132,20 @@ impl Engine {
             trace.step(|| Step::Reach { proof, reach: judgement.reach });
             trace.step(|| Step::LocalScope { because: local });
             if why != Local::IcmpError
-                && let Some((device, zone)) = self.leak(flow)
+                && let Some((device, peer_zone)) = self.leak(flow)
             {
                 judgement.reach = judgement.reach.max(Reach::Forwarded);
-                trace.step(|| Step::Leak { zone: self.told_zone(zone) });
+                trace.step(|| Step::Leak {
+                    zone: match peer_zone {
+                        PeerZone::Zone(zone) => self.told_zone(ZoneId(zone)),
+                        _ => None,
+                    },
+                });
                 let violation = Violation {
                     device,
                     side: from,
                     kind: Kind::CrossZoneEgress,
-                    peer_zone: PeerZone::Zone(zone.0),
+                    peer_zone,
                     reach: judgement.reach,
                     expired: None,
                 };
@@ -249,6 +254,9 @@ impl Engine {
         if from == to && !matches!(from, Place::Internal | Place::Internet) {
             return Some(if matches!(from, Place::Zone(_)) { Together::SameZone } else { Together::SameLink });
         }
+        if flow.evidence.routed() {
+            return None;
+        }
         [(from, to, flow.initiator), (to, from, flow.responder())].into_iter().find_map(|(home, peer, side)| {
             let (_, device) = self.watched(flow, side)?;
             let ip = flow.key.ip(side.other());
@@ -343,20 +351,24 @@ impl Engine {
         (proof, if on_its_link { proof.reach().max(Reach::Forwarded) } else { proof.reach() })
     }
 
-    /// A watched device whose local traffic shows up in the VLAN of another zone.
-    fn leak(&self, flow: &Flow) -> Option<(DeviceId, ZoneId)> {
-        flow.local_copies().iter().find_map(|&(device, vlan)| {
+    /// A watched device whose local traffic shows up in the VLAN of another zone, or, without VLANs, behind a router.
+    fn leak(&self, flow: &Flow) -> Option<(DeviceId, PeerZone)> {
+        let in_zone = flow.local_copies().iter().find_map(|&(device, vlan)| {
             let device = self.current(device)?;
             let home = self.devices.get(device).filter(|d| d.is_watched()).and_then(|_| self.home(device))?;
             let zone = self.policy.zone_of_vlan(vlan).filter(|&zone| zone != home)?;
-            self.policy.zone(zone).filter(|z| !z.transit && !z.onboarding).map(|_| (device, zone))
-        })
+            let leaked = self.policy.zone(zone).filter(|z| !z.transit && !z.onboarding);
+            leaked.map(|_| (device, PeerZone::Zone(zone.0)))
+        });
+        let routed = || self.watched(flow, flow.initiator).filter(|_| flow.evidence.routed());
+        in_zone.or_else(|| routed().map(|(device, _)| (device, PeerZone::Internal)))
     }
 
     /// A peer of the built-in policy whose packets come through a router: by TTL, or by the MAC that carries them.
     fn is_evidently_routed(&self, flow: &Flow, peer: Side) -> bool {
         let carriers = flow.macs_towards(peer).chain(flow.macs_of(peer));
-        flow.ttls_of(peer).any(|ttl| !matches!(ttl, 32 | 64 | 128 | 255))
+        flow.evidence.routed()
+            || flow.ttls_of(peer).any(|ttl| !matches!(ttl, 32 | 64 | 128 | 255))
             || carriers.into_iter().any(|mac| {
                 self.devices.by_mac(mac).and_then(|id| self.devices.get(id)).is_some_and(|d| d.gateway && d.routes_many)
             })

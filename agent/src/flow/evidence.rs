@@ -6,19 +6,26 @@ use super::reach::Reach;
 /// VLANs of one flow that are told apart; a seventh is taken for one that proves forwarding.
 const MAX_VLANS: usize = 6;
 
+/// This end sent something that only itself can have sent.
+const SPOKE: u8 = 1;
+/// This end acknowledged something of the other.
+const ACKNOWLEDGED: u8 = 2;
+/// An ICMP error from outside tells that a packet of this end got there.
+const BEYOND: u8 = 4;
+/// Bit of [`Evidence::stopped`] beyond those of the VLANs.
+const ELSEWHERE: u8 = 1 << 7;
+
 /// Facts about a flow.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Evidence {
     vlans: [u16; MAX_VLANS],
     vlan_count: u8,
-    /// This end sent something that only itself can have sent.
-    spoke: [bool; 2],
-    /// This end acknowledged something of the other.
-    acknowledged: [bool; 2],
+    /// [`SPOKE`], [`ACKNOWLEDGED`] and [`BEYOND`] of each end.
+    facts: [u8; 2],
     /// What this end sent was refused.
     refused: [Option<Refusal>; 2],
-    /// An ICMP error from outside tells that a packet of this end got there.
-    beyond: [bool; 2],
+    /// This end stopped what the other sent, from farther away: bit n for the nth VLAN, [`ELSEWHERE`] for no such VLAN.
+    stopped: [u8; 2],
     /// Without VLANs: a copy with a lower TTL behind another source MAC.
     routed: bool,
 }
@@ -43,12 +50,12 @@ impl Evidence {
 
     /// `from` sent something that only itself can have sent. Returns whether that is new.
     pub fn speaks(&mut self, from: Side) -> bool {
-        !std::mem::replace(&mut self.spoke[from as usize], true)
+        self.note(from, SPOKE)
     }
 
     /// `from` acknowledged something of the other end. Returns whether that is new.
     pub fn acknowledges(&mut self, from: Side) -> bool {
-        !std::mem::replace(&mut self.acknowledged[from as usize], true)
+        self.note(from, ACKNOWLEDGED)
     }
 
     /// What `sender` sent was refused. Returns whether that is new.
@@ -59,9 +66,14 @@ impl Evidence {
         new
     }
 
+    /// A reset or unreachable in the name of `from` was seen that was not made on this link.
+    pub fn stops(&mut self, from: Side, vlan: Option<u16>) {
+        self.stopped[from as usize] |= self.bit_of(vlan);
+    }
+
     /// An ICMP error from outside speaks of what `sender` sent. Returns whether that is new.
     pub fn got_beyond(&mut self, sender: Side) -> bool {
-        !std::mem::replace(&mut self.beyond[sender as usize], true)
+        self.note(sender, BEYOND)
     }
 
     /// A copy with a lower TTL behind another MAC was seen where there are no VLANs. Returns whether that is new.
@@ -69,14 +81,46 @@ impl Evidence {
         !std::mem::replace(&mut self.routed, true)
     }
 
+    /// A copy with a lower TTL behind another MAC was seen where there are no VLANs.
+    pub fn routed(&self) -> bool {
+        self.routed
+    }
+
     /// `side` sent something that only itself can have sent.
     pub fn spoken(&self, side: Side) -> bool {
-        self.spoke[side as usize]
+        self.has(side, SPOKE)
     }
 
     /// VLANs that its packets were seen in, in order of appearance.
     pub fn vlans(&self) -> &[u16] {
         &self.vlans[..usize::from(self.vlan_count).min(MAX_VLANS)]
+    }
+
+    fn note(&mut self, side: Side, fact: u8) -> bool {
+        let facts = &mut self.facts[side as usize];
+        let new = *facts & fact == 0;
+        *facts |= fact;
+        new
+    }
+
+    fn has(&self, side: Side, fact: u8) -> bool {
+        self.facts[side as usize] & fact != 0
+    }
+
+    fn bit_of(&self, vlan: Option<u16>) -> u8 {
+        let at = vlan.and_then(|vlan| self.vlans().iter().position(|&known| known == vlan));
+        at.map_or(ELSEWHERE, |at| 1 << at)
+    }
+
+    /// `side` stopped what the other end sent, unless each sighting is that of a refusal on its way to here: made in
+    /// another VLAN (transit), where nothing from farther away was seen.
+    fn stopped_it(&self, side: Side) -> bool {
+        let stopped = self.stopped[side as usize];
+        let refused_at = match self.refused[side.other() as usize] {
+            Some(Refusal(vlan @ Some(_))) => self.bit_of(vlan),
+            _ => ELSEWHERE,
+        };
+        stopped != 0 && (refused_at == ELSEWHERE || stopped & (ELSEWHERE | refused_at) != 0)
     }
 
     /// How far what `initiator` opened got. `is_beyond` tells whether a copy in a VLAN proves forwarding.
@@ -86,12 +130,11 @@ impl Evidence {
 
     /// What proves how far what `initiator` opened got.
     pub fn proof(&self, initiator: Side, is_beyond: impl Fn(u16) -> bool) -> Proof {
-        let opened = initiator as usize;
-        let refusal = self.refused[opened];
-        if self.spoke[initiator.other() as usize] {
+        let refusal = self.refused[initiator as usize];
+        if self.has(initiator.other(), SPOKE) || self.stopped_it(initiator.other()) {
             return Proof::Answered;
         }
-        if self.acknowledged[opened] {
+        if self.has(initiator, ACKNOWLEDGED) {
             return Proof::Acknowledged;
         }
         if let Some(Refusal(Some(vlan))) = refusal
@@ -99,7 +142,7 @@ impl Evidence {
         {
             return Proof::RefusedBeyond(vlan);
         }
-        if self.beyond[opened] {
+        if self.has(initiator, BEYOND) {
             return Proof::ErrorFromOutside;
         }
         if self.routed {
@@ -181,6 +224,30 @@ mod tests {
         let mut e = Evidence::default();
         e.refuses(Side::A, Refusal(Some(200)));
         assert_eq!(reach(&e), Reach::Established);
+    }
+
+    #[test]
+    fn a_refusal_that_crossed_a_router_is_no_answer() {
+        let mut e = Evidence::default();
+        e.in_vlan(110);
+        e.in_vlan(900);
+        e.stops(Side::B, Some(110));
+        assert_eq!(reach(&e), Reach::Established, "the peer's own, as far as is known");
+        e.refuses(Side::A, Refusal(Some(900)));
+        assert_eq!(reach(&e), Reach::Refused);
+        e.stops(Side::B, Some(900));
+        assert_eq!(reach(&e), Reach::Established, "one came from farther away to where the other was made");
+    }
+
+    #[test]
+    fn a_refusal_on_the_same_link_hides_no_answer() {
+        for vlan in [Some(110), None, Some(200)] {
+            let mut e = Evidence::default();
+            e.in_vlan(110);
+            e.refuses(Side::A, Refusal(Some(110)));
+            e.stops(Side::B, vlan);
+            assert_eq!(reach(&e), Reach::Established, "{vlan:?}");
+        }
     }
 
     #[test]

@@ -62,10 +62,10 @@ pub(super) fn step_text(step: &Step, explanation: &Explanation) -> String {
             Local::Broadcast => "yes: all of it was link-layer broadcast, which no router passes on",
         }
         .to_owned(),
-        Step::Leak { zone } => {
-            let zone = zone.as_ref().map(zone_text).unwrap_or_default();
-            format!("but a copy was seen in {zone}, and that is another zone: default-deny")
+        Step::Leak { zone: Some(zone) } => {
+            format!("but a copy was seen in {}, and that is another zone: default-deny", zone_text(zone))
         }
+        Step::Leak { zone: None } => "but a copy came through a router: default-deny".to_owned(),
         Step::Home { because: None } => {
             format!("no: {} is not {}", place_of(explanation, End::Responder), place_of(explanation, End::Initiator))
         }
