@@ -166,7 +166,7 @@ impl Engine {
     }
 
     /// The watched device at an end.
-    fn watched<'a>(&'a self, flow: &Flow, side: Side) -> Option<(DeviceId, &'a Device)> {
+    pub(super) fn watched<'a>(&'a self, flow: &Flow, side: Side) -> Option<(DeviceId, &'a Device)> {
         let id = match flow.ends[side as usize].device {
             Some(id) => self.current(id)?,
             None => self.devices.by_ip(flow.key.ip(side))?,

@@ -1,9 +1,11 @@
 //! The pure core: frames and time in, findings and verdicts out. It knows no clock, file, socket or thread.
 
 mod direction;
+mod event;
 mod frame;
 mod identity;
 mod judge;
+mod live;
 mod rows;
 mod snapshot;
 mod stacks;
@@ -20,7 +22,9 @@ use crate::hint::VendorTable;
 use crate::packet::{DecodeOptions, Decoded, LinkType, Undecoded};
 use crate::policy::Policy;
 
+pub use event::{Closing, Command, Event, SourceEvent};
 pub use judge::{Judgement, Violation};
+pub use live::{Alarm, EpisodeStatus, InterfaceStatus, MAX_EPISODES, Published, Saved, Totals};
 pub use rows::proto_name;
 pub use snapshot::{
     CoverageStatus, DeviceRef, DeviceStatus, EndStatus, FindingStatus, FlowRow, FlowVerdict, HealthStatus, Hint,
@@ -29,10 +33,12 @@ pub use snapshot::{
 use stacks::Stacks;
 
 /// What the engine is told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub enum Input<'a> {
     /// A captured frame.
     Frame {
+        /// Index of the interface or file that it came from.
+        source: u16,
         /// When it was captured.
         at: Timestamp,
         /// How to read its first byte.
@@ -44,6 +50,31 @@ pub enum Input<'a> {
     },
     /// Something was not seen (a damaged file, a lost interface): one clause that says what.
     Gap(&'a str),
+    /// Time goes on, on a live mirror.
+    Tick {
+        /// For records.
+        wall: Timestamp,
+        /// Nanoseconds, for durations.
+        mono: i64,
+    },
+    /// What a live mirror port tells besides frames.
+    Source {
+        /// Its index.
+        source: u16,
+        /// What it tells.
+        event: SourceEvent,
+    },
+    /// Another policy decides from now on.
+    Policy(Box<Policy>),
+    /// What was known before a restart.
+    Restore {
+        /// The state then.
+        saved: &'a Saved,
+        /// Now.
+        wall: Timestamp,
+        /// Now.
+        mono: i64,
+    },
 }
 
 /// What the caller wants besides the verdict.
@@ -101,6 +132,10 @@ pub struct Engine {
     rows: Vec<FlowRow>,
     gaps: BTreeSet<String>,
     service_ports: Vec<bool>,
+    /// Index of the interface that the frame in hand came from.
+    source: u16,
+    /// On a live mirror only.
+    live: Option<Box<live::Live>>,
 }
 
 #[derive(Clone, Debug)]
@@ -154,6 +189,8 @@ impl Engine {
             rows: Vec::new(),
             gaps: BTreeSet::new(),
             service_ports: direction::service_ports(&policy),
+            source: 0,
+            live: None,
             policy,
             vendors,
             options,
@@ -165,7 +202,14 @@ impl Engine {
     /// Takes in one input.
     pub fn handle(&mut self, input: Input<'_>) {
         match input {
-            Input::Frame { at, link_type, wire_len, data } => self.frame(at, link_type, wire_len, data),
+            Input::Frame { source, at, link_type, wire_len, data } => self.frame(source, at, link_type, wire_len, data),
+            Input::Tick { wall, mono } => self.tick(wall, mono),
+            Input::Source { source, event } => {
+                let now = self.now;
+                self.live.get_or_insert_default().report(source, event, now);
+            }
+            Input::Policy(policy) => self.adopt(*policy),
+            Input::Restore { saved, wall, mono } => self.restore(saved, wall, mono),
             Input::Gap(what) => {
                 self.gaps.insert(what.to_owned());
             }
@@ -189,7 +233,12 @@ impl Engine {
 
     /// The answer as of now.
     pub fn snapshot(&self) -> Snapshot {
-        self.summarise()
+        self.summarise().0
+    }
+
+    /// Does what a person asks on a live mirror. `false` if there is no such finding.
+    pub fn command(&mut self, command: Command) -> bool {
+        self.obey(command)
     }
 
     fn device_ip_key(&self, ip: IpAddr) -> Option<DeviceId> {

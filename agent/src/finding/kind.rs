@@ -13,6 +13,7 @@ pub enum Kind {
     CrossZoneIngress,
     WrongVlan,
     UnknownDevice,
+    Drill,
 }
 
 /// How a kind is judged.
@@ -25,18 +26,26 @@ pub enum Class {
     Reach,
     /// Without effect on the verdict.
     Notice,
+    /// A drill: nothing was seen.
+    None,
 }
 
 impl Kind {
     /// Every kind, in the order of the design.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 7] = [
         Kind::InternetEgress,
         Kind::InternetIngress,
         Kind::CrossZoneEgress,
         Kind::CrossZoneIngress,
         Kind::WrongVlan,
         Kind::UnknownDevice,
+        Kind::Drill,
     ];
+
+    /// The kind of this name.
+    pub fn from_name(name: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
 
     /// The word used in labels, JSON and text.
     pub fn name(self) -> &'static str {
@@ -47,6 +56,7 @@ impl Kind {
             Kind::CrossZoneIngress => "cross-zone-ingress",
             Kind::WrongVlan => "wrong-vlan",
             Kind::UnknownDevice => "unknown-device",
+            Kind::Drill => "drill",
         }
     }
 
@@ -58,13 +68,14 @@ impl Kind {
             }
             Kind::WrongVlan => Class::Breach,
             Kind::UnknownDevice => Class::Notice,
+            Kind::Drill => Class::None,
         }
     }
 
     /// Its severity unless the policy says otherwise; `through` when it was forwarded or established.
     pub fn severity(self, through: bool) -> Severity {
         match self.class() {
-            Class::Breach => Severity::Critical,
+            Class::Breach | Class::None => Severity::Critical,
             Class::Reach if through => Severity::Critical,
             _ => Severity::Warning,
         }
