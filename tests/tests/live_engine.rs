@@ -28,7 +28,7 @@ struct Site {
 }
 
 fn policy(change: impl Fn(&str) -> String) -> Policy {
-    let loaded = config::load_str(&change(POLICY), "segwatch.yaml").expect("a sound policy");
+    let loaded = config::load_str("segwatch.yaml", &change(POLICY), Timestamp(START), &mut |_| Err(std::io::Error::other("no other file"))).expect("a sound policy");
     let mut policy = loaded.config.policy;
     policy.hold = 120 * SECOND;
     policy
@@ -214,6 +214,28 @@ fn a_restart_neither_loses_nor_repeats_a_finding() {
     assert!(after.story().is_empty(), "the same episode: {:?}", after.story());
     after.clean(130);
     assert_eq!((after.verdict(), after.story()), (Verdict::Isolated, vec!["closed Quiet".to_owned()]));
+}
+
+#[test]
+fn changes_since_what_was_saved_are_enough() {
+    let mut before = Site::new();
+    before.clean(5);
+    let mut saved = before.engine.save();
+    before.egress(50_000);
+    before.elapsed += SECOND;
+    before.engine.handle(Input::Tick { wall: before.wall(), mono: before.elapsed });
+    let events = before.engine.take_events();
+    let changes = serde_json::to_string(&before.engine.save_changes(&events)).expect("JSON");
+    saved.apply(serde_json::from_str(&changes).expect("what was saved"));
+    let mut after = Site::stopped(policy(str::to_owned));
+    after.elapsed = before.elapsed;
+    let (wall, mono) = (after.wall(), after.elapsed);
+    after.engine.handle(Input::Restore { saved: &saved, wall, mono });
+    after.up();
+    after.tick(1);
+    assert_eq!((after.verdict(), after.story()), (Verdict::Violated, vec![]));
+    let findings = |site: &Site| serde_json::to_string(&site.published().snapshot.findings).expect("JSON");
+    assert_eq!(findings(&after), findings(&before));
 }
 
 #[test]

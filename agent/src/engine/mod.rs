@@ -24,7 +24,7 @@ use crate::policy::Policy;
 
 pub use event::{Closing, Command, Event, SourceEvent};
 pub use judge::{Judgement, Violation};
-pub use live::{Alarm, EpisodeStatus, InterfaceStatus, MAX_EPISODES, Published, Saved, Totals};
+pub use live::{Alarm, Changes, EpisodeStatus, InterfaceStatus, MAX_EPISODES, Published, Saved, Totals};
 pub use rows::proto_name;
 pub use snapshot::{
     CoverageStatus, DeviceRef, DeviceStatus, EndStatus, FindingStatus, FlowRow, FlowVerdict, HealthStatus, Hint,

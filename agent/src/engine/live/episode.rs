@@ -109,9 +109,6 @@ impl Live {
     /// Holds the findings of now against the open episodes. Returns those that have been quiet for `hold`.
     pub(super) fn follow(&mut self, snapshot: &Snapshot, now: i64, hold: i64) -> Vec<String> {
         let wall = self.wall;
-        if let Some(drill) = self.drill.take_if(|drill| drill.until <= now) {
-            self.end(&drill.id, Closing::Quiet);
-        }
         let mut quiet = Vec::new();
         let mut seen = BTreeSet::new();
         for finding in &snapshot.findings {
@@ -192,6 +189,13 @@ impl Live {
         episode.acked = Some(Ack { by: by.clone(), reason: reason.clone(), at: self.wall.0 });
         self.events.push(Event::FindingAcked { at: self.wall, id: id.to_owned(), by, reason });
         true
+    }
+
+    /// A drill ends by itself.
+    pub(super) fn end_drill(&mut self, now: i64) {
+        if let Some(drill) = self.drill.take_if(|drill| drill.until <= now) {
+            self.end(&drill.id, Closing::Quiet);
+        }
     }
 
     pub(super) fn is_drill(&self, id: &str) -> bool {

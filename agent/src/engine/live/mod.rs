@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub use episode::{EpisodeStatus, MAX_EPISODES};
 pub use health::{Alarm, InterfaceStatus};
-pub use saved::Saved;
+pub use saved::{Changes, Saved};
 
 use super::Engine;
 use super::event::{Command, Event, SourceEvent};
@@ -221,6 +221,7 @@ impl Engine {
             live.epoch = self.epoch;
         }
         self.harvest(&mut live);
+        live.end_drill(self.now);
         let first_hour = live.first_hour(self.now);
         self.one_way.retain(|&(_, hour), _| hour >= first_hour);
         let refused = self.refusals();

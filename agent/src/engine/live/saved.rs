@@ -1,6 +1,6 @@
 //! What outlives a restart: who is who, and which findings are open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::episode::{Ack, Episode};
 use super::{Engine, Live};
 use crate::base::{Mac, Timestamp};
-use crate::device::{Device, Key};
+use crate::device::{Device, DeviceId, Key};
+use crate::engine::event::Event;
 use crate::engine::live::adopt::zone_indices;
 use crate::finding::{Finding, FindingKey, Kind, Peer, PeerKey, PeerZone};
 use crate::flow::Reach;
@@ -41,6 +42,7 @@ struct SavedDevice {
     mask: Option<u8>,
     first: Option<i64>,
     last: Option<i64>,
+    frames: [u64; 3],
     owns: Vec<IpAddr>,
 }
 
@@ -77,7 +79,32 @@ struct SavedPeer {
     last: i64,
 }
 
+/// What changed since the last [`Saved`]: findings that were opened or rose, with their devices.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Changes {
+    devices: Vec<SavedDevice>,
+    findings: Vec<SavedFinding>,
+    /// Ids of those that are closed.
+    closed: Vec<String>,
+    at: i64,
+}
+
 impl Saved {
+    /// Brings the state up to date.
+    pub fn apply(&mut self, changes: Changes) {
+        (self.version, self.at) = (VERSION, changes.at.max(self.at));
+        for device in changes.devices {
+            match self.devices.iter_mut().find(|known| known.key == device.key) {
+                Some(known) => *known = device,
+                None => self.devices.push(device),
+            }
+        }
+        self.findings.retain(|known| {
+            !changes.closed.contains(&known.id) && changes.findings.iter().all(|finding| finding.id != known.id)
+        });
+        self.findings.extend(changes.findings);
+    }
+
     /// When it was saved.
     pub fn at(&self) -> Timestamp {
         Timestamp(self.at)
@@ -119,18 +146,7 @@ impl Engine {
             .iter()
             .filter(|(_, device)| identifies(device))
             .take(MAX_SAVED)
-            .map(|(id, device)| SavedDevice {
-                key: key_text(device.key),
-                gateway: device.gateway,
-                routes_many: device.routes_many,
-                first_vlan: device.first_vlan,
-                addresses: device.addresses.clone(),
-                vlans: device.vlans.iter().map(|v| (v.vlan, v.first.0, v.last.0, v.only_boots)).collect(),
-                mask: device.mask,
-                first: device.sight.first.map(|t| t.0),
-                last: device.sight.last.map(|t| t.0),
-                owns: device.addresses.iter().copied().filter(|&ip| self.devices.owner(ip) == Some(id)).collect(),
-            })
+            .map(|(id, device)| self.save_device(id, device))
             .collect();
         let findings = live
             .episodes
@@ -139,7 +155,7 @@ impl Engine {
                 let key = keys.get(id)?;
                 let finding = book.findings.get(key)?;
                 let device = self.devices.get(key.device)?;
-                Some(self.save_finding(id, episode, key, finding, device, live.mono))
+                Some(save_finding(id, episode, (key, &self.peer_zone_name(key.peer_zone)), finding, device, live.mono))
             })
             .collect();
         let totals = live.totals.findings.iter();
@@ -151,48 +167,55 @@ impl Engine {
         Saved { version: VERSION, at: live.wall.0, devices, findings, totals }
     }
 
-    fn save_finding(
-        &self,
-        id: &str,
-        episode: &Episode,
-        key: &FindingKey,
-        finding: &Finding,
-        device: &Device,
-        now: i64,
-    ) -> SavedFinding {
-        let mut peers: Vec<(&PeerKey, &Peer)> = finding.peers.iter().collect();
-        peers.sort_by_key(|(_, peer)| std::cmp::Reverse(peer.reach));
-        peers.truncate(MAX_SAVED_PEERS);
-        SavedFinding {
-            id: id.to_owned(),
-            device: key_text(device.key),
-            kind: key.kind.name().to_owned(),
-            peer_zone: self.peer_zone_name(key.peer_zone),
-            device_ip: finding.device_ip,
-            peers: peers
-                .into_iter()
-                .map(|(key, peer)| SavedPeer {
-                    ip: key.ip,
-                    proto: key.proto,
-                    port: key.port,
-                    device_opened: peer.device_opened,
-                    reach: peer.reach.name().to_owned(),
-                    packets: peer.packets,
-                    bytes: peer.bytes,
-                    first: peer.first.0,
-                    last: peer.last.0,
-                })
-                .collect(),
-            peers_total: finding.peers_total,
-            reach: finding.reach.name().to_owned(),
-            first: finding.first.0,
-            last: finding.last.0,
-            expired: finding.expired.is_some(),
-            opened: episode.opened.0,
-            severity: episode.severity.to_owned(),
-            peer: episode.peer.clone(),
-            quiet_for: now.saturating_sub(episode.touched),
-            acked: episode.acked.clone(),
+    /// What these events change in what was saved before.
+    pub fn save_changes(&self, events: &[Event]) -> Changes {
+        let Some(live) = &self.live else { return Changes::default() };
+        let mut changes = Changes { at: live.wall.0, ..Changes::default() };
+        let mut ids = BTreeSet::new();
+        for event in events {
+            match event {
+                Event::FindingOpened { finding, .. } | Event::FindingRaised { finding, .. } => {
+                    ids.insert(finding.id.as_str());
+                }
+                Event::FindingAcked { id, .. } => {
+                    ids.insert(id);
+                }
+                Event::FindingClosed { id, .. } if !live.episodes.contains_key(id) => changes.closed.push(id.clone()),
+                _ => {}
+            }
+        }
+        if ids.is_empty() {
+            return changes;
+        }
+        let (book, keys) = (self.gather().book, self.summarise().1);
+        let mut saved = BTreeSet::new();
+        for id in ids {
+            let (Some(key), Some(episode)) = (keys.get(id), live.episodes.get(id)) else { continue };
+            let Some(device) = self.devices.get(key.device) else { continue };
+            // What concerns no flow is found anew in what is known of the device.
+            let Some(finding) = book.findings.get(key) else { continue };
+            let peer_zone = self.peer_zone_name(key.peer_zone);
+            changes.findings.push(save_finding(id, episode, (key, &peer_zone), finding, device, live.mono));
+            if saved.insert(key.device) {
+                changes.devices.push(self.save_device(key.device, device));
+            }
+        }
+        changes
+    }
+
+    fn save_device(&self, id: DeviceId, device: &Device) -> SavedDevice {
+        SavedDevice {
+            key: key_text(device.key),
+            gateway: device.gateway,
+            routes_many: device.routes_many,
+            first_vlan: device.first_vlan,
+            addresses: device.addresses.clone(),
+            vlans: device.vlans.iter().map(|v| (v.vlan, v.first.0, v.last.0, v.only_boots)).collect(),
+            mask: device.mask,
+            first: device.sight.first.map(|t| t.0),
+            last: device.sight.last.map(|t| t.0),
+            frames: [device.sight.sent, device.sight.received, device.sight.routed],
+            owns: device.addresses.iter().copied().filter(|&ip| self.devices.owner(ip) == Some(id)).collect(),
         }
     }
 
@@ -243,6 +266,7 @@ impl Engine {
             if let (Some(first), Some(last)) = (saved.first, saved.last) {
                 device.sight.between(Timestamp(first), Timestamp(last));
             }
+            [device.sight.sent, device.sight.received, device.sight.routed] = saved.frames;
             let inventory = device.inventory;
             super::adopt::identify_again(device, &self.policy);
             device.inventory = inventory;
@@ -314,4 +338,48 @@ impl Engine {
             },
         );
     }
+}
+
+fn save_finding(
+    id: &str,
+    episode: &Episode,
+    (key, peer_zone): (&FindingKey, &str),
+    finding: &Finding,
+    device: &Device,
+    now: i64,
+) -> SavedFinding {
+        let mut peers: Vec<(&PeerKey, &Peer)> = finding.peers.iter().collect();
+        peers.sort_by_key(|(_, peer)| std::cmp::Reverse(peer.reach));
+        peers.truncate(MAX_SAVED_PEERS);
+        SavedFinding {
+            id: id.to_owned(),
+            device: key_text(device.key),
+            kind: key.kind.name().to_owned(),
+            peer_zone: peer_zone.to_owned(),
+            device_ip: finding.device_ip,
+            peers: peers
+                .into_iter()
+                .map(|(key, peer)| SavedPeer {
+                    ip: key.ip,
+                    proto: key.proto,
+                    port: key.port,
+                    device_opened: peer.device_opened,
+                    reach: peer.reach.name().to_owned(),
+                    packets: peer.packets,
+                    bytes: peer.bytes,
+                    first: peer.first.0,
+                    last: peer.last.0,
+                })
+                .collect(),
+            peers_total: finding.peers_total,
+            reach: finding.reach.name().to_owned(),
+            first: finding.first.0,
+            last: finding.last.0,
+            expired: finding.expired.is_some(),
+            opened: episode.opened.0,
+            severity: episode.severity.to_owned(),
+            peer: episode.peer.clone(),
+            quiet_for: now.saturating_sub(episode.touched),
+            acked: episode.acked.clone(),
+        }
 }
