@@ -28,7 +28,10 @@ struct Site {
 }
 
 fn policy(change: impl Fn(&str) -> String) -> Policy {
-    let loaded = config::load_str("segwatch.yaml", &change(POLICY), Timestamp(START), &mut |_| Err(std::io::Error::other("no other file"))).expect("a sound policy");
+    let loaded = config::load_str("segwatch.yaml", &change(POLICY), Timestamp(START), &mut |_| {
+        Err(std::io::Error::other("no other file"))
+    })
+    .expect("a sound policy");
     let mut policy = loaded.config.policy;
     policy.hold = 120 * SECOND;
     policy
@@ -420,10 +423,7 @@ fn people_take_note_close_and_drill() {
     site.clean(2);
     assert_eq!(site.verdict(), Verdict::Isolated, "a drill has no effect on the verdict");
     site.clean(920);
-    assert_eq!(
-        site.story(),
-        ["opened internet-egress", "acked anna", "closed Person", "opened drill", "closed Quiet"]
-    );
+    assert_eq!(site.story(), ["opened internet-egress", "acked anna", "closed Person", "opened drill", "closed Quiet"]);
 }
 
 #[test]
@@ -447,7 +447,11 @@ fn a_clock_that_is_set_breaks_nothing() {
     // A year ahead, and back.
     for step in [365 * 86_400 * SECOND, 0] {
         let wall = Timestamp(START + site.elapsed + step);
-        let frame = Packet::tcp(addr("10.110.0.11:554"), addr("10.110.0.12:40000"), flags::ACK).frame(CAMERA, NEIGHBOUR, &[110]);
+        let frame = Packet::tcp(addr("10.110.0.11:554"), addr("10.110.0.12:40000"), flags::ACK).frame(
+            CAMERA,
+            NEIGHBOUR,
+            &[110],
+        );
         let wire_len = frame.len() as u32;
         site.engine.handle(Input::Frame { source: 0, at: wall, link_type: LinkType::Ethernet, wire_len, data: &frame });
         site.elapsed += SECOND;

@@ -1,10 +1,10 @@
 //! The way of one frame through the engine. What most packets need stands here; the rest is called.
 
 use super::Engine;
-use super::live::Pulse;
 use super::direction::{
     ACK, ICMP, ICMPV6, IcmpRole, RST, SCTP, SCTP_ABORT, SYN, TCP, UDP, guess, handshake, icmp_role,
 };
+use super::live::Pulse;
 use crate::base::{Mac, Timestamp};
 use crate::device::Devices;
 use crate::flow::{Copy, Covered, Credit, Direction, Flow, FlowKey, IDLE_TIMEOUT, Path, Refusal, Side, Sighting};

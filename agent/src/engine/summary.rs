@@ -171,7 +171,8 @@ impl Engine {
             None => Cow::Owned(self.devices.clone()),
         };
         let first_hour = self.live.as_ref().map_or(0, |live| live.first_hour(self.now));
-        let ids: Vec<FlowId> = if self.live.is_some() { self.flows.watched().collect() } else { self.flows.ids().collect() };
+        let ids: Vec<FlowId> =
+            if self.live.is_some() { self.flows.watched().collect() } else { self.flows.ids().collect() };
         let mut home_unknown = BTreeSet::new();
         for flow in ids.into_iter().filter_map(|id| self.flows.get(id)) {
             let judgement = self.judge(flow);

@@ -304,7 +304,9 @@ mod tests {
         if let Some(f) = table.get_mut(two) {
             f.touched = 9;
         }
-        let gone: Vec<u16> = std::iter::from_fn(|| table.take_idle(5)).map(|f| f.key.port(crate::flow::Side::A).max(f.key.port(crate::flow::Side::B))).collect();
+        let gone: Vec<u16> = std::iter::from_fn(|| table.take_idle(5))
+            .map(|f| f.key.port(crate::flow::Side::A).max(f.key.port(crate::flow::Side::B)))
+            .collect();
         assert_eq!(gone, [3, 4], "flow 2 was used since");
         assert_eq!((ports(&table), table.len(), table.ids().count(), table.watched().count()), (vec![2], 1, 1, 0));
         for port in 5..8 {

@@ -52,12 +52,12 @@ pub struct Journal {
     directory: PathBuf,
     limits: Limits,
     /// `None` after a failure, until a new segment could be made.
-    segment: Option<File>,
+    pub(super) segment: Option<File>,
     written: u64,
     next: u64,
     /// Records that are not durable yet.
     pending: Vec<(u64, Vec<u8>)>,
-    pending_bytes: usize,
+    pub(super) pending_bytes: usize,
     /// How many of them the open segment holds.
     flushed: usize,
     lost: u64,
@@ -71,7 +71,8 @@ impl Journal {
     /// When the directory cannot be used, or another process has it open.
     pub fn open(directory: &Path, limits: Limits) -> io::Result<(Journal, Opened)> {
         fs::create_dir_all(directory)?;
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o640).open(directory.join("lock"))?;
+        let lock =
+            OpenOptions::new().create(true).truncate(false).write(true).mode(0o640).open(directory.join("lock"))?;
         lock.try_lock().map_err(|error| io::Error::other(format!("{} is in use: {error}", directory.display())))?;
         let mut opened = Opened::default();
         for path in segments(directory)? {

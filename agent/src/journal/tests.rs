@@ -76,7 +76,10 @@ fn a_cut_at_any_byte_loses_only_what_is_cut() {
         fs::write(&file, &whole[..length]).expect("written");
         let (mut journal, opened) = Journal::open(&scratch.0, Limits::default()).expect("a journal");
         let kept = whole[..length].iter().filter(|&&byte| byte == b'\n').count();
-        assert_eq!((opened.last, texts(&scratch.0)), (kept as u64, all[..kept].iter().map(|t| (*t).to_owned()).collect()));
+        assert_eq!(
+            (opened.last, texts(&scratch.0)),
+            (kept as u64, all[..kept].iter().map(|t| (*t).to_owned()).collect())
+        );
         journal.append("next").expect("room");
         journal.sync().expect("a disk");
         assert_eq!(texts(&scratch.0).last().map(String::as_str), Some("next"));

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::device::{Device, Key};
+use crate::engine::Engine;
 use crate::engine::direction::{ICMP, ICMPV6, SCTP, TCP, service_ports};
 use crate::engine::event::{Closing, Event};
-use crate::engine::Engine;
 use crate::finding::{Book, Class, Contribution, FindingKey, Kind, Peer, PeerKey, PeerZone};
 use crate::flow::Flow;
 use crate::policy::{Ends, Opening, Permit, Policy, Scope, ZoneId};
@@ -109,7 +109,9 @@ impl Engine {
         let egress = matches!(key.kind, Kind::InternetEgress | Kind::CrossZoneEgress);
         let flows = egress || matches!(key.kind, Kind::InternetIngress | Kind::CrossZoneIngress);
         let (kind, peer_zone) = match (peer_home, peer_scope) {
-            (Some(zone), _) => (if egress { Kind::CrossZoneEgress } else { Kind::CrossZoneIngress }, PeerZone::Zone(zone.0)),
+            (Some(zone), _) => {
+                (if egress { Kind::CrossZoneEgress } else { Kind::CrossZoneIngress }, PeerZone::Zone(zone.0))
+            }
             (None, Scope::Internet) => {
                 (if egress { Kind::InternetEgress } else { Kind::InternetIngress }, PeerZone::Internet)
             }

@@ -346,10 +346,11 @@ impl Interface {
     }
 
     pub(super) fn blind_reasons(&self) -> impl Iterator<Item = Reason> {
-        self.status.alarms.iter().filter(|(alarm, _)| alarm.blinds()).map(|(alarm, detail)| Reason {
-            code: alarm.reason(),
-            detail: format!("{}: {detail}", self.status.name),
-        })
+        self.status
+            .alarms
+            .iter()
+            .filter(|(alarm, _)| alarm.blinds())
+            .map(|(alarm, detail)| Reason { code: alarm.reason(), detail: format!("{}: {detail}", self.status.name) })
     }
 
     pub(super) fn health(&self) -> impl Iterator<Item = HealthStatus> {

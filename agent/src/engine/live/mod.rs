@@ -25,8 +25,8 @@ use crate::device::Device;
 use crate::finding::Kind;
 use crate::flow::{IDLE_TIMEOUT, Reach};
 use episode::Episode;
-pub(super) use health::Pulse;
 use health::Interface;
+pub(super) use health::Pulse;
 
 /// Nanoseconds that a frame's time may lead the clock that ticks give.
 const MAX_LEAD: i64 = 5_000_000_000;
@@ -290,11 +290,8 @@ impl Engine {
 
     /// Flows whose device turned out to be watched after they began.
     fn find_watched(&mut self) {
-        let found: Vec<_> = self
-            .flows
-            .ids()
-            .filter(|&id| self.flows.get(id).is_some_and(|flow| self.concerns_watched(flow)))
-            .collect();
+        let found: Vec<_> =
+            self.flows.ids().filter(|&id| self.flows.get(id).is_some_and(|flow| self.concerns_watched(flow))).collect();
         for id in found {
             self.flows.set_watched(id, true);
         }
@@ -332,7 +329,8 @@ impl Engine {
         }
         let zone = self.zone_of_flow(flow);
         *live.totals.flows.entry((zone, judgement.verdict)).or_default() += 1;
-        if judgement.verdict == FlowVerdict::Allowed && self.policy.conduits.iter().any(|c| c.name == judgement.rule.name)
+        if judgement.verdict == FlowVerdict::Allowed
+            && self.policy.conduits.iter().any(|c| c.name == judgement.rule.name)
         {
             *live.totals.conduits.entry(judgement.rule.name.clone()).or_default() += 1;
         }

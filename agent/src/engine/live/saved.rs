@@ -237,7 +237,12 @@ impl Engine {
             live.totals.findings.insert((zone.clone(), kind, reach), *count);
         }
         for finding in &saved.findings {
-            self.restore_finding(finding, &zones, &mut live, mono.saturating_sub(away.saturating_add(finding.quiet_for)));
+            self.restore_finding(
+                finding,
+                &zones,
+                &mut live,
+                mono.saturating_sub(away.saturating_add(finding.quiet_for)),
+            );
         }
         self.live = Some(live);
         self.epoch += 1;
@@ -276,13 +281,7 @@ impl Engine {
         }
     }
 
-    fn restore_finding(
-        &mut self,
-        saved: &SavedFinding,
-        zones: &BTreeMap<String, u16>,
-        live: &mut Live,
-        touched: i64,
-    ) {
+    fn restore_finding(&mut self, saved: &SavedFinding, zones: &BTreeMap<String, u16>, live: &mut Live, touched: i64) {
         let peer_zone = match saved.peer_zone.as_str() {
             "internet" => PeerZone::Internet,
             "internal" => PeerZone::Internal,
@@ -348,38 +347,38 @@ fn save_finding(
     device: &Device,
     now: i64,
 ) -> SavedFinding {
-        let mut peers: Vec<(&PeerKey, &Peer)> = finding.peers.iter().collect();
-        peers.sort_by_key(|(_, peer)| std::cmp::Reverse(peer.reach));
-        peers.truncate(MAX_SAVED_PEERS);
-        SavedFinding {
-            id: id.to_owned(),
-            device: key_text(device.key),
-            kind: key.kind.name().to_owned(),
-            peer_zone: peer_zone.to_owned(),
-            device_ip: finding.device_ip,
-            peers: peers
-                .into_iter()
-                .map(|(key, peer)| SavedPeer {
-                    ip: key.ip,
-                    proto: key.proto,
-                    port: key.port,
-                    device_opened: peer.device_opened,
-                    reach: peer.reach.name().to_owned(),
-                    packets: peer.packets,
-                    bytes: peer.bytes,
-                    first: peer.first.0,
-                    last: peer.last.0,
-                })
-                .collect(),
-            peers_total: finding.peers_total,
-            reach: finding.reach.name().to_owned(),
-            first: finding.first.0,
-            last: finding.last.0,
-            expired: finding.expired.is_some(),
-            opened: episode.opened.0,
-            severity: episode.severity.to_owned(),
-            peer: episode.peer.clone(),
-            quiet_for: now.saturating_sub(episode.touched),
-            acked: episode.acked.clone(),
-        }
+    let mut peers: Vec<(&PeerKey, &Peer)> = finding.peers.iter().collect();
+    peers.sort_by_key(|(_, peer)| std::cmp::Reverse(peer.reach));
+    peers.truncate(MAX_SAVED_PEERS);
+    SavedFinding {
+        id: id.to_owned(),
+        device: key_text(device.key),
+        kind: key.kind.name().to_owned(),
+        peer_zone: peer_zone.to_owned(),
+        device_ip: finding.device_ip,
+        peers: peers
+            .into_iter()
+            .map(|(key, peer)| SavedPeer {
+                ip: key.ip,
+                proto: key.proto,
+                port: key.port,
+                device_opened: peer.device_opened,
+                reach: peer.reach.name().to_owned(),
+                packets: peer.packets,
+                bytes: peer.bytes,
+                first: peer.first.0,
+                last: peer.last.0,
+            })
+            .collect(),
+        peers_total: finding.peers_total,
+        reach: finding.reach.name().to_owned(),
+        first: finding.first.0,
+        last: finding.last.0,
+        expired: finding.expired.is_some(),
+        opened: episode.opened.0,
+        severity: episode.severity.to_owned(),
+        peer: episode.peer.clone(),
+        quiet_for: now.saturating_sub(episode.touched),
+        acked: episode.acked.clone(),
+    }
 }
