@@ -9,6 +9,7 @@ pub mod config;
 pub mod coverage;
 pub mod device;
 pub mod engine;
+pub mod explain;
 pub mod finding;
 pub mod flow;
 pub mod hint;

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::backend::Request;
+use super::backend::{ExplainRequest, Request};
+use crate::base::Timestamp;
 use crate::engine::JudgedDevices;
-use crate::policy::Untagged;
+use crate::policy::{Service, Untagged};
 use crate::report::FailOn;
 
 /// Proves from a mirror port that surveillance cameras talk only inside their own network segment.
@@ -51,6 +52,9 @@ pub(super) enum Command {
     /// List the zones and their verdicts
     #[command(after_long_help = ZONES_HELP)]
     Zones(ListArgs),
+    /// Say which rule decides about a flow, where it stands, and which conduit comes nearest to allowing it
+    #[command(after_long_help = EXPLAIN_HELP)]
+    Explain(ExplainArgs),
     /// Check or show a configuration, or print its schema
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -121,9 +125,57 @@ pub(super) struct ListArgs {
     pub(super) format: ListFormat,
 }
 
-/// What every command that reads captures takes.
 #[derive(Args, Debug)]
-pub(super) struct ReadingArgs {
+pub(super) struct ExplainArgs {
+    #[command(flatten)]
+    policy: PolicyArgs,
+    /// Who opens the flow: an address, a MAC, a device of the inventory, a zone, or `internet`
+    #[arg(long, value_name = "A", required_unless_present = "captures")]
+    from: Option<String>,
+    /// To whom
+    #[arg(long, value_name = "B", required_unless_present = "captures")]
+    to: Option<String>,
+    /// To which service, as a conduit writes it: tcp/443, udp/123, icmp, ip/47
+    #[arg(long, value_name = "SERVICE", required_unless_present = "captures", value_parser = crate::config::service)]
+    service: Option<Service>,
+    /// The VLAN that A is seen in; without it, the first of its zone
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4094))]
+    vlan: Option<u16>,
+    /// When the flow is opened, which decides what has expired: a date, or a time as in RFC 3339; without it, now
+    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "captures")]
+    at: Option<Timestamp>,
+    /// The finding whose flows to explain, by its id
+    #[arg(long, value_name = "ID", requires = "captures")]
+    finding: Option<String>,
+    /// Flows explained at most (text: 10 unless said otherwise; JSON: all)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) limit: Option<u16>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: ListFormat,
+    /// Capture files: explains their flows (with --from, --to, --service and --vlan only those) instead of one that
+    /// nobody sent
+    #[arg(value_name = "CAPTURE")]
+    captures: Vec<PathBuf>,
+}
+
+impl ExplainArgs {
+    pub(super) fn request(&self) -> ExplainRequest {
+        ExplainRequest {
+            reading: self.policy.request(&self.captures),
+            from: self.from.clone(),
+            to: self.to.clone(),
+            service: self.service,
+            vlan: self.vlan,
+            at: self.at,
+            finding: self.finding.clone(),
+        }
+    }
+}
+
+/// What every command that judges takes.
+#[derive(Args, Debug)]
+pub(super) struct PolicyArgs {
     /// The zones, conduits and inventory to judge by; without it, the built-in policy
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -134,6 +186,25 @@ pub(super) struct ReadingArgs {
     /// Makers by MAC prefix, in place of the built-in table (CSV: prefix,prefix_len,vendor)
     #[arg(long, value_name = "FILE")]
     vendors: Option<PathBuf>,
+}
+
+impl PolicyArgs {
+    fn request(&self, captures: &[PathBuf]) -> Request {
+        Request {
+            config: self.config.clone(),
+            vendors: self.vendors.clone(),
+            untagged: self.untagged,
+            judged: JudgedDevices::All,
+            captures: captures.to_vec(),
+        }
+    }
+}
+
+/// What every command that reads captures takes.
+#[derive(Args, Debug)]
+pub(super) struct ReadingArgs {
+    #[command(flatten)]
+    policy: PolicyArgs,
     /// Capture files, pcap or pcapng, also with gzip or zstd; `-` is standard input; several are merged by time
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
@@ -141,13 +212,7 @@ pub(super) struct ReadingArgs {
 
 impl ReadingArgs {
     pub(super) fn request(&self) -> Request {
-        Request {
-            config: self.config.clone(),
-            vendors: self.vendors.clone(),
-            untagged: self.untagged,
-            judged: JudgedDevices::All,
-            captures: self.captures.clone(),
-        }
+        self.policy.request(&self.captures)
     }
 }
 
@@ -166,11 +231,13 @@ pub(super) enum ConfigCommand {
         file: PathBuf,
     },
     /// Print a configuration as it is understood, defaults filled in
+    #[command(after_help = "Example:\n  segwatch config show segwatch.yaml")]
     Show {
         /// The configuration
         file: PathBuf,
     },
     /// Print the JSON Schema of the configuration, for editors
+    #[command(after_help = "Example:\n  segwatch config schema > segwatch.schema.json")]
     Schema,
 }
 
@@ -239,6 +306,14 @@ fn untagged(text: &str) -> Result<Untagged, String> {
     }
 }
 
+/// A date stands for noon of that day, UTC.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let noon = format!("{text}T12:00:00Z");
+    let text = if text.len() == "2026-01-31".len() { noon.as_str() } else { text };
+    let time: jiff::Timestamp = text.parse().map_err(|_| "say a date (2026-01-31) or a time (2026-01-31T08:00:00Z)")?;
+    Ok(Timestamp::new(time.as_second(), u32::try_from(time.subsec_nanosecond()).unwrap_or(0)))
+}
+
 const CHECK_HELP: &str = "\
 Examples:
   By the built-in policy, Hikvision cameras stay in their own VLAN:
@@ -259,6 +334,27 @@ Exit codes, the first that holds:
   3  unverified: the capture does not show enough to tell
   1  contained (--fail-on contained, the default), or any notice (--fail-on notice)
   0  otherwise";
+
+const EXPLAIN_HELP: &str = "\
+Examples:
+  May this camera open a connection to that server?
+    segwatch explain --config segwatch.yaml --from 10.110.0.11 --to 10.200.0.10 --service tcp/443
+  By names of the policy, and on a day to come:
+    segwatch explain --config segwatch.yaml --from entrance-1 --to internet --service udp/123 --at 2027-07-01
+  As if the camera were plugged into another VLAN:
+    segwatch explain --config segwatch.yaml --from entrance-1 --vlan 300 --to clinical --service tcp/80
+  Why is there this finding? (`segwatch findings` shows the ids)
+    segwatch explain --config segwatch.yaml --finding 3fa2c41d09b87e65 capture.pcap
+  Flows of a capture, chosen by their ends and service:
+    segwatch explain --config segwatch.yaml --from cctv --to internet --service 'udp/*' capture.pcap
+  Every flow of a capture, for a program:
+    segwatch explain --config segwatch.yaml --format json capture.pcap | jq -r '.flows[].summary'
+
+Without a capture the flow is one that nobody sent: it is made up frame by frame and judged as a captured one would
+be; what was assumed is printed.
+
+Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture, no such finding), 0 otherwise: a violation
+does not change it; `segwatch check` judges.";
 
 const FLOWS_HELP: &str = "\
 Examples:
@@ -300,6 +396,15 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_moment_is_a_date_or_a_time() {
+        assert_eq!(moment("1970-01-01"), Ok(Timestamp::new(43_200, 0)));
+        assert_eq!(moment("1970-01-02T00:00:00.5Z"), Ok(Timestamp::new(86_400, 500_000_000)));
+        for bad in ["", "today", "2026-02-30", "1970-01-01T00:00"] {
+            assert!(moment(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use crate::engine::{FlowRow, JudgedDevices, Snapshot};
-use crate::policy::Untagged;
-use crate::report::CaptureFiles;
+use crate::base::Timestamp;
+use crate::engine::{Explanation, FlowRow, JudgedDevices, Snapshot};
+use crate::policy::{Service, Untagged};
+use crate::report::{CaptureFiles, Explained};
 
 /// What to read, and how to judge it.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +38,39 @@ pub type FlowSink<'a> = dyn FnMut(&FlowRow) -> ControlFlow<()> + 'a;
 /// Told now and then the bytes read, and how many there are where that is known.
 pub type Progress<'a> = dyn FnMut(u64, Option<u64>) + 'a;
 
+/// What to explain.
+#[derive(Clone, Debug, Default)]
+pub struct ExplainRequest {
+    /// The policy, and captures; without a capture the flow is one that nobody sent.
+    pub reading: Request,
+    /// Who opens the flow: an address, a MAC, a device or a zone.
+    pub from: Option<String>,
+    /// To whom.
+    pub to: Option<String>,
+    /// The responder's service.
+    pub service: Option<Service>,
+    /// A VLAN that it is seen in.
+    pub vlan: Option<u16>,
+    /// When; without it, now.
+    pub at: Option<Timestamp>,
+    /// A finding that it adds to.
+    pub finding: Option<String>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct ExplainOutcome {
+    /// What is known beside the flows.
+    pub explained: Explained,
+    /// What was asked for and is not there, or could not be kept.
+    pub problems: Vec<String>,
+    /// What was read, and where it could not be read on.
+    pub files: CaptureFiles,
+}
+
+/// Takes each flow that is explained; `Break` once nobody reads on.
+pub type ExplanationSink<'a> = dyn FnMut(&Explanation) -> ControlFlow<()> + 'a;
+
 /// A configuration without errors.
 #[derive(Clone, Debug, Default)]
 pub struct ConfigSummary {
@@ -61,6 +95,14 @@ pub trait Backend {
         flows: Option<&mut FlowSink<'_>>,
         progress: &mut Progress<'_>,
     ) -> Result<Outcome, Vec<String>>;
+
+    /// Explains flows of captures, or one that nobody sent.
+    fn explain(
+        &self,
+        request: &ExplainRequest,
+        flows: &mut ExplanationSink<'_>,
+        progress: &mut Progress<'_>,
+    ) -> Result<ExplainOutcome, Vec<String>>;
 
     /// Checks a configuration.
     fn config_check(&self, file: &Path) -> Result<ConfigSummary, Vec<String>>;

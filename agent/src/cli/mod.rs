@@ -5,6 +5,7 @@ mod backend;
 mod check;
 mod config;
 mod exit;
+mod explain;
 mod flows;
 mod list;
 mod local;
@@ -17,7 +18,9 @@ mod terminal;
 mod tests;
 
 pub use args::Cli;
-pub use backend::{Backend, ConfigSummary, FlowSink, Outcome, Progress, Request};
+pub use backend::{
+    Backend, ConfigSummary, ExplainOutcome, ExplainRequest, ExplanationSink, FlowSink, Outcome, Progress, Request,
+};
 pub use exit::Exit;
 pub use local::Local;
 pub use terminal::Terminal;
@@ -61,6 +64,7 @@ fn dispatch(cli: Cli, backend: &dyn Backend, terminal: &mut Terminal<'_>) -> Exi
         Command::Devices(args) => list::list(&devices, &args, &style, backend, terminal),
         Command::Findings(args) => list::list(&findings, &args, &style, backend, terminal),
         Command::Zones(args) => list::list(&zones, &args, &style, backend, terminal),
+        Command::Explain(args) => explain::explain(&args, &style, backend, terminal),
         Command::Config(command) => config::config(&command, backend, terminal),
         Command::Completions { shell } => manual::completions(shell, terminal),
         Command::Man { dir } => manual::man(dir.as_deref(), terminal),

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Instant;
 
-use super::backend::{Backend, FlowSink, Outcome, Request};
+use super::backend::{Backend, FlowSink, Outcome, Progress, Request};
 use super::progress::Meter;
 use super::terminal::Terminal;
 use crate::report::CaptureFiles;
@@ -22,9 +22,14 @@ pub(super) fn metered_replay(
     flows: Option<&mut FlowSink<'_>>,
     err: Option<&mut (dyn Write + '_)>,
 ) -> Result<Outcome, Vec<String>> {
-    let Some(err) = err else { return backend.replay(request, flows, &mut |_, _| {}) };
+    metered(err, |progress| backend.replay(request, flows, progress))
+}
+
+/// Does something that tells how far it is, which is shown on `err` where it is given.
+pub(super) fn metered<T>(err: Option<&mut (dyn Write + '_)>, work: impl FnOnce(&mut Progress<'_>) -> T) -> T {
+    let Some(err) = err else { return work(&mut |_, _| {}) };
     let mut meter = Meter::default();
-    let result = backend.replay(request, flows, &mut |read, total| {
+    let result = work(&mut |read, total| {
         if let Some(line) = meter.line(read, total, Instant::now()) {
             rewrite(err, &format!("segwatch: {line}"));
         }

@@ -1,11 +1,12 @@
 //! Whole commands over a backend that answers from memory.
 
 use std::cell::RefCell;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::coverage::Verdict;
-use crate::engine::{JudgedDevices, Snapshot};
+use crate::engine::{Explanation, JudgedDevices, Snapshot};
 use crate::policy::Untagged;
 use crate::report::{CaptureFiles, sample};
 
@@ -52,6 +53,37 @@ impl Backend for Fake {
             }
         }
         Ok(Outcome { snapshot: self.snapshot.clone(), files: self.files.clone() })
+    }
+
+    fn explain(
+        &self,
+        request: &ExplainRequest,
+        flows: &mut ExplanationSink<'_>,
+        _progress: &mut Progress<'_>,
+    ) -> Result<ExplainOutcome, Vec<String>> {
+        if request.reading.captures.is_empty() {
+            return Local.explain(request, flows, &mut |_, _| {});
+        }
+        *self.asked.borrow_mut() = request.reading.clone();
+        if !self.problems.is_empty() {
+            return Err(self.problems.clone());
+        }
+        let question = ExplainRequest { reading: Request::default(), finding: None, ..request.clone() };
+        let mut one = None;
+        let mut keep = |flow: &Explanation| {
+            one = Some(flow.clone());
+            ControlFlow::Continue(())
+        };
+        let mut outcome = Local.explain(&question, &mut keep, &mut |_, _| {})?;
+        for _ in 0..20 {
+            *self.flows_taken.borrow_mut() += 1;
+            if one.as_ref().is_none_or(|flow| flows(flow).is_break()) {
+                break;
+            }
+        }
+        outcome.explained.flows_total = 20;
+        outcome.files = self.files.clone();
+        Ok(outcome)
     }
 
     fn config_check(&self, _file: &Path) -> Result<ConfigSummary, Vec<String>> {
@@ -120,6 +152,7 @@ fn exit_codes_of_check() {
         "devices a.pcap",
         "findings a.pcap",
         "zones a.pcap",
+        "explain --from 10.1.1.5 --to 203.0.113.9 --service tcp/443 a.pcap",
     ] {
         let (code, out, err) = segwatch(&isolated, line);
         assert_eq!(code, 2, "{line}");
@@ -140,6 +173,13 @@ fn usage_errors_and_help() {
         "check --seen --device a a.pcap",
         "flows --only some a.pcap",
         "flows --format xml a.pcap",
+        "explain",
+        "explain --from 10.0.0.1 --to 10.0.0.2",
+        "explain --from 10.0.0.1 --to 10.0.0.2 --service 443",
+        "explain --from 10.0.0.1 --to 10.0.0.2 --service tcp/443 --vlan 4095",
+        "explain --from 10.0.0.1 --to 10.0.0.2 --service tcp/443 --finding 00",
+        "explain --at 2026-01-01 a.pcap",
+        "explain --limit 0 a.pcap",
     ] {
         let (code, out, err) = segwatch(&backend, line);
         assert_eq!((code, out.as_str()), (2, ""), "{line}");
@@ -150,7 +190,19 @@ fn usage_errors_and_help() {
         assert_eq!((code, err.as_str()), (0, ""), "{line}");
         assert!(!out.is_empty(), "{line}");
     }
-    for command in ["check", "flows", "devices", "findings", "zones", "config check", "completions", "man"] {
+    for command in [
+        "check",
+        "flows",
+        "devices",
+        "findings",
+        "zones",
+        "explain",
+        "config check",
+        "config show",
+        "config schema",
+        "completions",
+        "man",
+    ] {
         let (_, out, _) = segwatch(&backend, &format!("{command} --help"));
         assert!(out.contains("Example"), "{command}");
     }
@@ -266,12 +318,52 @@ fn a_reader_that_left_is_no_trouble_but_a_full_disk_is() {
     }
 }
 
+const ASKED: &str = "--from 10.1.1.5 --to 203.0.113.9 --service tcp/443";
+
+#[test]
+fn a_flow_that_nobody_sent_is_explained() {
+    let backend = Fake::new(sample::empty());
+    let (code, out, err) = segwatch(&backend, &format!("explain {ASKED} --vlan 7"));
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(
+        out.starts_with("violation: internet-egress, established, decided by default-deny (built in)\n  tcp 10.1.1.5:"),
+        "{out}"
+    );
+    assert!(out.contains("as if 10.1.1.5 were seen in VLAN 7"), "{out}");
+    let (code, out, _) = segwatch(&backend, &format!("explain {ASKED} --format json"));
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, json["schema"].as_str(), &json["flows_total"]), (0, Some("segwatch/explain/1"), &1.into()));
+    assert_eq!(json["flows"][0]["decided_by"]["rule"]["name"], "default-deny");
+    let (code, out, err) = segwatch(&backend, "explain --format json --from a --to 10.0.0.1 --service icmp");
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("`a` is no address"), "{err}");
+}
+
+#[test]
+fn flows_of_a_capture_are_explained_within_a_limit() {
+    let backend = Fake::new(sample::empty());
+    let blocks = |line: &str| segwatch(&backend, line).1.matches("violation:").count();
+    assert_eq!(blocks(&format!("explain {ASKED} a.pcap")), 10);
+    assert_eq!(blocks(&format!("explain {ASKED} --limit 3 a.pcap")), 3);
+    for (limit, flows) in [("", 20), ("--limit 3", 3)] {
+        let out = segwatch(&backend, &format!("explain {ASKED} --format json {limit} a.pcap")).1;
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(json["flows"].as_array().map(Vec::len), Some(flows));
+        assert_eq!(json["flows_total"], 20, "all are counted");
+    }
+    let colored = |line: &str, is_terminal| segwatch_on(&backend, line, is_terminal).1.contains("\x1b[");
+    assert!(colored(&format!("explain {ASKED} a.pcap"), true));
+    assert!(!colored(&format!("explain {ASKED} a.pcap"), false));
+    assert!(!colored(&format!("explain {ASKED} --format json a.pcap"), true));
+}
+
 #[test]
 fn completions_and_manual() {
     let backend = Fake::new(sample::empty());
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let (code, out, _) = segwatch(&backend, &format!("completions {shell}"));
-        assert!(code == 0 && out.contains("fail-on"), "{shell}");
+        assert!(code == 0 && out.contains("fail-on") && out.contains("explain"), "{shell}");
     }
-    assert!(segwatch(&backend, "man").1.contains(".TH segwatch"));
+    let manual = segwatch(&backend, "man").1;
+    assert!(manual.contains(".TH segwatch") && manual.contains("explain"));
 }

@@ -34,7 +34,18 @@ pub use schema::schema;
 pub use series::{MAX_SERIES, SERIES_PER_INTERFACE, series_count};
 pub use show::show;
 
-use crate::policy::Policy;
+use crate::policy::{Policy, Service};
+
+/// Reads a service as a conduit writes it: `tcp/554`, `udp/*`, `icmp`, `ip/47`.
+///
+/// # Errors
+/// What is wrong with it, and the likely fix.
+pub fn service(text: &str) -> Result<Service, String> {
+    value::service(text).map_err(|wrong| match wrong.hint {
+        Some(hint) => format!("{}; {hint}", wrong.message),
+        None => wrong.message,
+    })
+}
 
 /// Bytes of a configuration file, and of a `devices_file`.
 pub const MAX_BYTES: usize = 4 << 20;

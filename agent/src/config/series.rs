@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::finding::{Class, Kind};
+use crate::flow::Reach;
 use crate::policy::{Policy, ZoneId};
 
 /// Series that one agent may make: Prometheus refuses a whole scrape that is too large.
@@ -47,7 +48,7 @@ pub fn series_count(policy: &Policy) -> usize {
 
 /// Series of one kind in one zone: `findings_open` and `findings_total`.
 fn series_of(kind: Kind, policy: &Policy) -> (usize, usize) {
-    match kind.class() {
+    match kind.class(Reach::Attempted) {
         // Forwarded and established are critical, or warning where only an expired conduit would allow them; where
         // the user set a severity, any reach can have that or a warning.
         Class::Reach if policy.severity.contains_key(kind.name()) => (REACHES * 2, REACHES),

@@ -47,6 +47,8 @@ pub struct Device {
     pub routes_many: bool,
     /// Addresses that it claimed by ARP or ND.
     pub claims: u32,
+    /// Its own IP or ARP frames were seen in several VLANs.
+    pub roams: bool,
     /// What the mirror showed of it.
     pub sight: Sight,
     /// Index of the interface that showed it last.
@@ -64,6 +66,8 @@ pub struct VlanSight {
     pub last: Timestamp,
     /// Nothing but what a host sends to get onto a network: DHCP, ARP, ND, EAPOL.
     pub only_boots: bool,
+    /// Monotonic time of the last IP or ARP frame that is no copy and not of a boot.
+    pub spoke: Option<i64>,
 }
 
 /// What the mirror showed of a device.
@@ -139,6 +143,7 @@ impl Device {
             routed_source: None,
             routes_many: false,
             claims: 0,
+            roams: false,
             sight: Sight::default(),
             source: 0,
         }
@@ -179,7 +184,7 @@ impl Device {
             (known.first, known.last) = (known.first.min(first), known.last.max(last));
             known.only_boots &= boots;
         } else if self.vlans.len() < MAX_VLANS {
-            self.vlans.push(VlanSight { vlan, first, last, only_boots: boots });
+            self.vlans.push(VlanSight { vlan, first, last, only_boots: boots, spoke: None });
         }
     }
 }

@@ -4,10 +4,14 @@ use super::Engine;
 use super::direction::{
     ACK, ICMP, ICMPV6, IcmpRole, RST, SCTP, SCTP_ABORT, SYN, TCP, UDP, guess, handshake, icmp_role,
 };
+use super::identity::is_boot;
 use super::live::Pulse;
+use super::tunnel::is_mirror;
 use crate::base::{Mac, Timestamp};
 use crate::device::Devices;
-use crate::flow::{Copy, Covered, Credit, Direction, Flow, FlowKey, IDLE_TIMEOUT, Path, Refusal, Side, Sighting};
+use crate::flow::{
+    Copy, Covered, Credit, Direction, Flow, FlowKey, IDLE_TIMEOUT, Path, Refusal, Side, Sighting, open_tunnel,
+};
 use crate::hint::{lease, neighbor_claim};
 use crate::packet::{Fragment, Layer, Link, LinkType, Undecoded, decode};
 use crate::policy::Scope;
@@ -36,6 +40,11 @@ impl Engine {
         if let Some(why) = decoded.undecoded {
             *counters.undecoded.entry(why).or_default() += 1;
         }
+        for link in &decoded.links {
+            if link.vlans.vids().len() > 1 {
+                self.count_tags(&link.vlans);
+            }
+        }
         let stack = decoded.links.first().map_or(0, |link| self.stacks.id(&link.vlans));
         let (mut duplicate, mut routed) = (false, false);
         let last = decoded.layers.len().saturating_sub(1);
@@ -43,7 +52,8 @@ impl Engine {
             let Some(link) = decoded.links.get(usize::from(layer.link)) else { continue };
             let bytes = data.get(layer.start as usize..layer.end as usize).unwrap_or_default();
             let payload = data.get(layer.payload as usize..layer.end as usize).unwrap_or_default();
-            let place = Place { depth: depth as u8, innermost: depth == last, stack, link };
+            let outer = decoded.layers.get(..depth).unwrap_or_default();
+            let place = Place { depth: depth as u8, innermost: depth == last, stack, link, outer };
             match self.layer(at, layer, &place, bytes, payload) {
                 Copy::Duplicate => duplicate = true,
                 Copy::Routed => routed = true,
@@ -64,6 +74,14 @@ impl Engine {
                 self.arp(&link, vlan, &arp, at);
             }
             let credit = self.bare_frame(&link, vlan, at);
+            if let Some(id) = credit.sent {
+                if let Some(arp) = decoded.arp.filter(|arp| link.src == Some(arp.sender_mac)) {
+                    self.spoke_arp(id, &arp, vlan, at);
+                }
+                if link.vlans.vids().len() > 1 {
+                    self.double_tagged(id, &link.vlans, at);
+                }
+            }
             cover(&mut self.devices, &Covered { credit, vlan, packets: 1, first: at, last: at }, self.now);
             if decoded.undecoded.is_some_and(hides_addresses) {
                 self.blame(credit);
@@ -133,9 +151,9 @@ impl Engine {
         let mut known = flow.follow(from, &path);
         let speaks_of_addresses = matches!((layer.proto, layer.sport), (UDP, 67 | 68) | (ICMPV6, _));
         if known.is_none() || speaks_of_addresses {
-            known = known.or_else(|| Some(self.new_path(id, from, layer, link, path, copy, at)));
+            known = known.or_else(|| Some(self.new_path(id, from, layer, place, path, copy, at)));
             if speaks_of_addresses {
-                self.inspect(layer, payload, vlan, at);
+                self.inspect(layer, payload, link, vlan, copy, at);
             }
             let Some(again) = self.flows.get_mut(id) else { return copy };
             flow = again;
@@ -153,6 +171,19 @@ impl Engine {
         }
         let edge_hops = self.policy.edge_hops;
         note_evidence(flow, layer, from, own, vlan, edge_hops);
+        if layer.payload_len > 0 {
+            flow.look_into(from, layer, payload, at);
+        }
+        if let Some(tunnel) = layer.tunnel
+            && !is_mirror(tunnel, &self.decode)
+            && let Some(kind) = open_tunnel(layer, payload, place.innermost)
+        {
+            flow.carry().tunnel.get_or_insert(kind);
+        }
+        let sender = flow.ends[side].device;
+        if let (true, true, Some(sender)) = (own, link.vlans.vids().len() > 1, sender) {
+            self.double_tagged(sender, &link.vlans, at);
+        }
         if layer.quote.is_some() {
             self.icmp_error(layer, place, own, vlan);
         }
@@ -167,13 +198,22 @@ impl Engine {
         id: crate::flow::FlowId,
         from: Side,
         layer: &Layer,
-        link: &Link,
+        place: &Place<'_>,
         path: Path,
         copy: Copy,
         at: Timestamp,
     ) -> bool {
+        let link = place.link;
         let (credit, source, destination) = self.identify(link, path.vlan(), layer, at);
-        let path = path.at_epoch(self.epoch);
+        match credit.sent {
+            Some(sender) => self.spoke_ip(sender, path.vlan(), layer.src, copy, is_boot(layer), at),
+            None if layer.on_link && copy != Copy::Leaked => self.brings(link, path.vlan(), layer, at),
+            None => {}
+        }
+        self.stands_by(link, path.vlan(), layer);
+        // Of a host that is in several VLANs, each packet is looked at.
+        let roams = credit.sent.and_then(|id| self.devices.get(id)).is_some_and(|device| device.roams);
+        let path = path.at_epoch(if roams { u32::MAX } else { self.epoch });
         let watched = [source.device, destination.device]
             .into_iter()
             .flatten()
@@ -205,6 +245,9 @@ impl Engine {
             }
         }
         let replaced = flow.remember(from, path, credit);
+        if place.depth > 0 {
+            self.note_inside(id, place.outer);
+        }
         if watched {
             self.flows.set_watched(id, true);
         }
@@ -240,14 +283,20 @@ impl Engine {
     }
 
     /// Looks into the few messages that say who has which address.
-    fn inspect(&mut self, layer: &Layer, payload: &[u8], vlan: Option<u16>, at: Timestamp) {
+    fn inspect(&mut self, layer: &Layer, payload: &[u8], link: &Link, vlan: Option<u16>, copy: Copy, at: Timestamp) {
         match (layer.proto, layer.sport, layer.dport) {
             (UDP, 67 | 68, 67 | 68) => {
+                if layer.on_link && copy != Copy::Leaked {
+                    self.dhcp_message(link, vlan, layer, payload, at);
+                }
                 if let Some(lease) = lease(payload) {
                     self.leased(vlan, &lease);
                 }
             }
             (ICMPV6, ..) => {
+                if matches!(layer.icmp, Some((134, _))) && layer.on_link && copy != Copy::Leaked {
+                    self.advertises(link, vlan, layer, at);
+                }
                 if let Some((kind, _)) = layer.icmp
                     && let Some((ip, mac)) = neighbor_claim(kind, layer.ttl, layer.src, payload)
                 {
@@ -305,7 +354,13 @@ impl Engine {
         for covered in flow.covered() {
             cover(&mut self.devices, &covered, self.now);
         }
-        let judgement = self.judge(&flow);
+        let judgement = if self.options.explain {
+            let (judgement, explanation) = self.explain(&flow);
+            self.explained.push(explanation);
+            judgement
+        } else {
+            self.judge(&flow)
+        };
         if self.options.rows {
             let row = self.row(&flow, &judgement);
             self.rows.push(row);
@@ -316,6 +371,8 @@ impl Engine {
         for contribution in judgement.contributions(&flow) {
             self.ended.add(contribution);
         }
+        let besides: Vec<_> = self.besides(&flow, &judgement).collect();
+        besides.into_iter().for_each(|beside| beside.add_to(&mut self.ended));
     }
 }
 
@@ -363,6 +420,8 @@ struct Place<'a> {
     innermost: bool,
     stack: u32,
     link: &'a Link,
+    /// The IP layers around it.
+    outer: &'a [Layer],
 }
 
 /// What a packet (no copy) proves about its flow.

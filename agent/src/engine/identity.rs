@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::Engine;
 use super::direction::{ICMPV6, UDP};
+use super::trace::Whence;
 use crate::base::{Mac, Timestamp};
 use crate::device::{DeviceId, Key};
 use crate::flow::{Credit, End};
@@ -119,12 +120,15 @@ impl Engine {
             }
         }
         self.settle(id, vlan, ip, true, at);
+        self.claimed(vlan, ip, mac, at);
+        self.claims_foreign(id, ip, at);
     }
 
     /// A DHCP lease names a client that need not be on this link.
     pub(super) fn leased(&mut self, vlan: Option<u16>, lease: &crate::hint::Lease) {
         let id = self.known_or_certain(lease.mac);
         let ip = IpAddr::V4(lease.ip);
+        self.leased_anew(vlan, ip, lease.mac);
         if self.bindings.claim(vlan, ip, lease.mac) {
             self.epoch += 1;
         }
@@ -302,15 +306,22 @@ impl Engine {
 
     /// A device's home: the inventory's, else the camera zone it was seen in.
     pub(super) fn home(&self, id: DeviceId) -> Option<ZoneId> {
+        self.home_and_whence(id).map(|home| home.0)
+    }
+
+    /// [`Engine::home`], and what says so.
+    pub(super) fn home_and_whence(&self, id: DeviceId) -> Option<(ZoneId, Whence)> {
         let device = self.devices.get(id)?;
         let listed =
             device.inventory.and_then(|at| self.policy.inventory.get(at as usize)).and_then(|entry| entry.zone);
-        listed.or(device.camera_zone.map(ZoneId))
+        listed
+            .map(|zone| (zone, Whence::Inventory))
+            .or(device.camera_zone.map(|zone| (ZoneId(zone), Whence::CameraZone)))
     }
 }
 
 /// DHCP or neighbour discovery: what a host sends to get onto a network.
-fn is_boot(layer: &Layer) -> bool {
+pub(super) fn is_boot(layer: &Layer) -> bool {
     match layer.proto {
         UDP => matches!((layer.sport, layer.dport), (67 | 68, 67 | 68) | (546 | 547, 546 | 547)),
         ICMPV6 => matches!(layer.icmp, Some((130..=137 | 143, _))),
@@ -327,7 +338,7 @@ fn is_unicast(link: &Link, dst: IpAddr) -> bool {
 }
 
 /// VRRP (RFC 9568), HSRP 1 and 2 for IPv4 and IPv6, GLBP.
-fn is_virtual_router(mac: Mac) -> bool {
+pub(super) fn is_virtual_router(mac: Mac) -> bool {
     matches!(
         mac.0,
         [0x00, 0x00, 0x5e, 0x00, 0x01 | 0x02, _]

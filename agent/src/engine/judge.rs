@@ -1,14 +1,17 @@
 //! The judgement of one flow: a function of its evidence, of who is at its ends, and of the policy.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::Engine;
 use super::direction::{ICMP, ICMPV6, SCTP, TCP, UDP};
 use super::snapshot::{FlowVerdict, RuleRef};
+use super::trace::{End, Local, Step, Together, Trace, Whence};
+use super::tunnel::{kind_of, lets_pass, names};
 use crate::device::{Device, DeviceId};
 use crate::finding::{Contribution, FindingKey, Kind, Peer, PeerKey, PeerZone};
-use crate::flow::{Direction, Flow, Reach, Side};
-use crate::policy::{ConduitId, Ends, Opening, Permit, Scope, ZoneId};
+use crate::flow::{Direction, Flow, Proof, Reach, Side};
+use crate::policy::{Conduit, ConduitId, Ends, Opening, Permit, Scope, ZoneId};
 
 /// What a flow comes to.
 #[derive(Clone, Debug)]
@@ -44,7 +47,7 @@ pub struct Violation {
 
 /// Where an end of a flow is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Place {
+pub(super) enum Place {
     Zone(ZoneId),
     /// Built-in policy: the link of this VLAN.
     Link(Option<u16>),
@@ -72,6 +75,7 @@ impl Judgement {
                     bytes: [flow.bytes[own], flow.bytes[other]],
                     first: flow.first,
                     last: flow.last,
+                    names: if v.kind == Kind::Tunnel { names(flow) } else { BTreeSet::new() },
                 },
                 device_ip: flow.key.ip(v.side),
                 expired: v.expired.map(|c| c.0),
@@ -92,14 +96,26 @@ impl Judgement {
 impl Engine {
     /// Judges a flow.
     pub(super) fn judge(&self, flow: &Flow) -> Judgement {
+        self.judge_telling(flow, &mut ())
+    }
+
+    /// Judges a flow and tells each step that leads to the answer; whom nobody listens to costs nothing.
+    pub(super) fn judge_telling(&self, flow: &Flow, trace: &mut impl Trace) -> Judgement {
         let (from, to) = (flow.initiator, flow.responder());
         let (from_device, to_device) = (self.watched(flow, from), self.watched(flow, to));
-        let (from_place, to_place) = (self.place(flow, from), self.place(flow, to));
-        let mut reach = flow.evidence.reach(from, |vlan| self.is_beyond(flow, from, from_place, vlan));
+        let ((from_place, from_whence), (to_place, to_whence)) = (self.place(flow, from), self.place(flow, to));
+        trace.step(|| Step::End(self.told_end(flow, End::Initiator, from_place, from_whence)));
+        trace.step(|| Step::End(self.told_end(flow, End::Responder, to_place, to_whence)));
+        if let Some(judgement) = self.judged_outside(flow) {
+            trace.step(|| Step::InsideTunnel);
+            return judgement;
+        }
+        let mut proof = flow.evidence.proof(from, |vlan| self.is_beyond(flow, from, from_place, vlan));
+        let mut reach = proof.reach();
         if from_device.is_none()
             && let Some((device, _)) = to_device
         {
-            reach = self.ingress_reach(flow, device, to_place);
+            (proof, reach) = self.ingress_reach(flow, device, to_place);
         }
         let mut judgement = Judgement {
             verdict: if from_device.or(to_device).is_some() { FlowVerdict::Allowed } else { FlowVerdict::Unwatched },
@@ -108,14 +124,18 @@ impl Engine {
             violations: [None, None],
             home_unknown: None,
         };
-        let local = from_place == Place::Local || to_place == Place::Local || !flow.unicast;
-        if local || flow.key.is_icmp_error() {
+        let local = local_scope(flow, from_place, to_place);
+        if let Some(why) = local {
             judgement.rule = builtin("local-scope");
-            judgement.reach = flow.evidence.reach(from, |_| false);
-            if !flow.key.is_icmp_error()
+            proof = flow.evidence.proof(from, |_| false);
+            judgement.reach = proof.reach();
+            trace.step(|| Step::Reach { proof, reach: judgement.reach });
+            trace.step(|| Step::LocalScope { because: local });
+            if why != Local::IcmpError
                 && let Some((device, zone)) = self.leak(flow)
             {
                 judgement.reach = judgement.reach.max(Reach::Forwarded);
+                trace.step(|| Step::Leak { zone: self.told_zone(zone) });
                 let violation = Violation {
                     device,
                     side: from,
@@ -128,10 +148,29 @@ impl Engine {
             }
             return judgement;
         }
-        if self.are_together(flow, from_place, to_place) || self.is_dhcp(flow, from_place, to_place) {
+        trace.step(|| Step::Reach { proof, reach });
+        trace.step(|| Step::LocalScope { because: local });
+        let tunnel = self.tunnel(flow).filter(|_| from_device.or(to_device).is_some());
+        let hides = self.hides(flow, tunnel);
+        let together = self.are_together(flow, from_place, to_place).filter(|_| !hides);
+        if let Some(tunnel) = tunnel {
+            trace.step(|| Step::Tunnel { name: tunnel.name(), hides });
+        }
+        trace.step(|| Step::Home { because: together });
+        if together.is_some() {
             return judgement;
         }
-        let expired = match self.permit(flow, from_place, to_place) {
+        let dhcp = self.is_dhcp(flow, from_place, to_place);
+        trace.step(|| Step::Dhcp { zone: dhcp.and_then(|zone| self.told_zone(zone)) });
+        if dhcp.is_some() {
+            return judgement;
+        }
+        let (ends, opening) = self.ends(flow, from_place, to_place);
+        trace.opens(&ends, opening);
+        let lets = |conduit: &Conduit| tunnel.is_none_or(|tunnel| lets_pass(conduit, flow, tunnel));
+        let permit =
+            self.policy.permit_telling(&ends, opening, flow.first, lets, |conduit, tried| trace.tries(conduit, tried));
+        let expired = match permit {
             Permit::Allowed(conduit) => {
                 judgement.rule = self.conduit_rule(conduit);
                 return judgement;
@@ -140,10 +179,12 @@ impl Engine {
             Permit::Denied => None,
         };
         if self.policy.builtin
+            && tunnel.is_none()
             && let Some((device, peer)) = from_device.map(|d| (d.0, to)).or(to_device.map(|d| (d.0, from)))
-            && self.place(flow, peer) == Place::Internal
+            && self.place(flow, peer).0 == Place::Internal
             && !self.is_evidently_routed(flow, peer)
         {
+            trace.step(|| Step::HomeUnknown);
             judgement.home_unknown = Some(device);
             judgement.rule = builtin("home-unknown");
             return judgement;
@@ -152,12 +193,14 @@ impl Engine {
         judgement.rule = rule.clone();
         if let Some((device, _)) = from_device {
             let (kind, peer_zone) = outside(to_place, Kind::InternetEgress, Kind::CrossZoneEgress);
+            let kind = kind_of(flow, tunnel, from, kind);
             let violation = Violation { device, side: from, kind, peer_zone, reach, expired };
             judgement.deny(violation, 0, rule.clone());
         }
         if let Some((device, _)) = to_device {
             let (kind, peer_zone) = outside(from_place, Kind::InternetIngress, Kind::CrossZoneIngress);
-            let reach = self.ingress_reach(flow, device, to_place);
+            let kind = kind_of(flow, tunnel, to, kind);
+            let (_, reach) = self.ingress_reach(flow, device, to_place);
             if from_device.is_none() || reach >= Reach::Forwarded {
                 judgement.deny(Violation { device, side: to, kind, peer_zone, reach, expired }, 1, rule);
             }
@@ -174,68 +217,81 @@ impl Engine {
         self.devices.get(id).filter(|device| device.is_watched()).map(|device| (id, device))
     }
 
-    /// Where an end is: a watched device at home, anybody else where its address belongs.
-    fn place(&self, flow: &Flow, side: Side) -> Place {
+    /// Where an end is: a watched device at home, anybody else where its address belongs; and why it is taken to be there.
+    pub(super) fn place(&self, flow: &Flow, side: Side) -> (Place, Whence) {
         let ip = flow.key.ip(side);
         let scope = self.policy.scope(ip);
         if scope == Scope::Local {
-            return Place::Local;
+            return (Place::Local, Whence::Address);
         }
         if let Some((id, device)) = self.watched(flow, side) {
-            if let Some(zone) = self.home(id) {
-                return Place::Zone(zone);
+            if let Some((zone, whence)) = self.home_and_whence(id) {
+                return (Place::Zone(zone), whence);
             }
             if self.policy.builtin {
-                return Place::Link(device.first_vlan.flatten());
+                return (Place::Link(device.first_vlan.flatten()), Whence::Link);
             }
             if let Some(zone) = device.vlans.first().and_then(|v| self.policy.zone_of_vlan(v.vlan)) {
-                return Place::Zone(zone);
+                return (Place::Zone(zone), Whence::Vlan);
             }
         }
-        match scope {
+        let place = match scope {
             Scope::Zone(zone) => Place::Zone(zone),
             Scope::Internal => Place::Internal,
             Scope::Internet => Place::Internet,
             Scope::Local => Place::Local,
-        }
+        };
+        (place, Whence::Address)
     }
 
     /// Both ends are on the same link or in the same zone.
-    fn are_together(&self, flow: &Flow, from: Place, to: Place) -> bool {
+    fn are_together(&self, flow: &Flow, from: Place, to: Place) -> Option<Together> {
         if from == to && !matches!(from, Place::Internal | Place::Internet) {
-            return true;
+            return Some(if matches!(from, Place::Zone(_)) { Together::SameZone } else { Together::SameLink });
         }
-        [(from, to, flow.initiator), (to, from, flow.responder())].into_iter().any(|(home, peer, side)| {
-            let Some((_, device)) = self.watched(flow, side) else { return false };
+        [(from, to, flow.initiator), (to, from, flow.responder())].into_iter().find_map(|(home, peer, side)| {
+            let (_, device) = self.watched(flow, side)?;
             let ip = flow.key.ip(side.other());
             if peer != Place::Internal {
-                return false;
+                return None;
             }
             match home {
                 Place::Zone(zone) => {
                     let vlans = self.policy.zone(zone).map(|z| z.vlans.as_slice()).unwrap_or_default();
-                    self.is_on_link(vlans.iter().map(|&v| Some(v)).chain([None]), ip)
+                    let on_link = self.is_on_link(vlans.iter().map(|&v| Some(v)).chain([None]), ip);
+                    on_link.then_some(Together::OnLink)
                 }
-                Place::Link(vlan) => self.is_on_link([vlan], ip) || in_shown_prefix(device, ip),
-                _ => false,
+                Place::Link(vlan) if self.is_on_link([vlan], ip) => Some(Together::OnLink),
+                Place::Link(_) => in_shown_prefix(device, ip).then_some(Together::ShownPrefix),
+                _ => None,
             }
         })
     }
 
-    /// Unicast DHCP with a server that the device's zone declares.
-    fn is_dhcp(&self, flow: &Flow, from: Place, to: Place) -> bool {
+    /// Unicast DHCP with a server that the device's zone declares, or of a camera that boots in an onboarding zone: that
+    /// zone.
+    fn is_dhcp(&self, flow: &Flow, from: Place, to: Place) -> Option<ZoneId> {
         let (a, b) = (flow.key.port(Side::A), flow.key.port(Side::B));
         let ports = matches!((a, b), (67 | 68, 67 | 68)) || matches!((a, b), (546 | 547, 546 | 547));
+        if flow.key.proto() != UDP || !ports {
+            return None;
+        }
         let serves = |home: Place, ip: IpAddr| match home {
-            Place::Zone(zone) => self.policy.zone(zone).is_some_and(|z| z.dhcp.contains(&ip)),
-            _ => false,
+            Place::Zone(zone) => self.policy.zone(zone).filter(|z| z.dhcp.contains(&ip)).map(|_| zone),
+            _ => None,
         };
-        flow.key.proto() == UDP
-            && ports
-            && (serves(from, flow.key.ip(flow.responder())) || serves(to, flow.key.ip(flow.initiator)))
+        let boots = || {
+            let mut zones = flow.evidence.vlans().iter().map(|&vlan| self.policy.zone_of_vlan(vlan));
+            let first = zones.clone().next().flatten()?;
+            let onboards =
+                |zone: Option<ZoneId>| zone.and_then(|zone| self.policy.zone(zone)).is_some_and(|z| z.onboarding);
+            zones.all(onboards).then_some(first)
+        };
+        serves(from, flow.key.ip(flow.responder())).or_else(|| serves(to, flow.key.ip(flow.initiator))).or_else(boots)
     }
 
-    fn permit(&self, flow: &Flow, from: Place, to: Place) -> Permit {
+    /// The flow as conduits see it.
+    pub(super) fn ends(&self, flow: &Flow, from: Place, to: Place) -> (Ends, Opening) {
         let zone = |place| match place {
             Place::Zone(zone) => Some(zone),
             _ => None,
@@ -252,7 +308,7 @@ impl Engine {
         };
         let seen = matches!(flow.direction, Direction::Syn | Direction::Answer)
             && matches!(flow.key.proto(), TCP | SCTP | ICMP | ICMPV6);
-        self.policy.permit(&ends, if seen { Opening::Seen } else { Opening::Guess }, flow.first)
+        (ends, if seen { Opening::Seen } else { Opening::Guess })
     }
 
     /// Whether a copy in this VLAN proves that a flow left its initiator's zone.
@@ -275,16 +331,16 @@ impl Engine {
     }
 
     /// How far what came from outside got: forwarded once it was on the device's own link.
-    fn ingress_reach(&self, flow: &Flow, device: DeviceId, home: Place) -> Reach {
+    fn ingress_reach(&self, flow: &Flow, device: DeviceId, home: Place) -> (Proof, Reach) {
         let lands = |vlan: u16| match home {
             Place::Zone(zone) => self.policy.zone(zone).is_some_and(|z| z.vlans.contains(&vlan)),
             Place::Link(link) => link == Some(vlan),
             _ => false,
         };
-        let reach = flow.evidence.reach(flow.initiator, lands);
+        let proof = flow.evidence.proof(flow.initiator, lands);
         let on_its_link = flow.ends[flow.responder() as usize].mac.is_some()
             && self.devices.get(device).is_some_and(|d| d.mac().is_some());
-        if on_its_link { reach.max(Reach::Forwarded) } else { reach }
+        (proof, if on_its_link { proof.reach().max(Reach::Forwarded) } else { proof.reach() })
     }
 
     /// A watched device whose local traffic shows up in the VLAN of another zone.
@@ -306,7 +362,7 @@ impl Engine {
             })
     }
 
-    fn conduit_rule(&self, id: ConduitId) -> RuleRef {
+    pub(super) fn conduit_rule(&self, id: ConduitId) -> RuleRef {
         match self.policy.conduit(id) {
             Some(conduit) => RuleRef {
                 name: conduit.name.clone(),
@@ -331,6 +387,19 @@ impl Judgement {
 /// A rule that no file holds.
 pub(super) fn builtin(name: &str) -> RuleRef {
     RuleRef { name: name.to_owned(), file: None, line: None }
+}
+
+/// Why a flow stays in its VLAN by nature, if it does.
+fn local_scope(flow: &Flow, from: Place, to: Place) -> Option<Local> {
+    if flow.key.is_icmp_error() {
+        Some(Local::IcmpError)
+    } else if from == Place::Local || to == Place::Local {
+        Some(Local::Address)
+    } else if !flow.unicast {
+        Some(Local::Broadcast)
+    } else {
+        None
+    }
 }
 
 fn outside(peer: Place, internet: Kind, cross_zone: Kind) -> (Kind, PeerZone) {

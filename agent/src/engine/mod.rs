@@ -1,15 +1,21 @@
 //! The pure core: frames and time in, findings and verdicts out. It knows no clock, file, socket or thread.
 
+mod beside;
 mod direction;
 mod event;
+mod explanation;
 mod frame;
+mod hopping;
 mod identity;
 mod judge;
 mod live;
+mod rogue;
 mod rows;
 mod snapshot;
 mod stacks;
 mod summary;
+mod trace;
+mod tunnel;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -23,14 +29,16 @@ use crate::packet::{DecodeOptions, Decoded, LinkType, Undecoded};
 use crate::policy::Policy;
 
 pub use event::{Closing, Command, Event, SourceEvent};
+pub use explanation::{Difference, Explanation, FindingExplanation, MAX_TRIALS, SeenVlan, Trial, ViolationStatus};
 pub use judge::{Judgement, Violation};
 pub use live::{Alarm, Changes, EpisodeStatus, InterfaceStatus, MAX_EPISODES, Published, Saved, Totals};
 pub use rows::proto_name;
 pub use snapshot::{
     CoverageStatus, DeviceRef, DeviceStatus, EndStatus, FindingStatus, FlowRow, FlowVerdict, HealthStatus, Hint,
-    PeerStatus, PolicyRef, RuleRef, Snapshot, Traffic, VlanCount, Window, ZoneStatus,
+    LineRef, PeerStatus, PolicyRef, RuleRef, Snapshot, Traffic, VlanCount, Window, ZoneStatus,
 };
 use stacks::Stacks;
+pub use trace::{End, EndStep, Local, Step, Together, Watched, Whence, ZoneRef};
 
 /// What the engine is told.
 #[derive(Debug)]
@@ -82,10 +90,14 @@ pub enum Input<'a> {
 pub struct Options {
     /// Keep a row for each flow that ends, for [`Engine::take_rows`].
     pub rows: bool,
+    /// Keep an explanation of each flow that ends, for [`Engine::take_explained`].
+    pub explain: bool,
     /// Flows kept (see [`crate::flow::MAX_FLOWS`]).
     pub max_flows: usize,
     /// Judge only these.
     pub scope: JudgedDevices,
+    /// Transports of the mirror that are taken off; all of them for capture files.
+    pub decode: DecodeOptions,
 }
 
 /// Which devices count for the verdict.
@@ -102,7 +114,13 @@ pub enum JudgedDevices {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { rows: false, max_flows: crate::flow::MAX_FLOWS, scope: JudgedDevices::All }
+        Options {
+            rows: false,
+            explain: false,
+            max_flows: crate::flow::MAX_FLOWS,
+            scope: JudgedDevices::All,
+            decode: DecodeOptions::default(),
+        }
     }
 }
 
@@ -130,12 +148,16 @@ pub struct Engine {
     /// Unanswered payload to outside peers of ended flows, by device and hour.
     one_way: BTreeMap<(DeviceId, u32), u64>,
     rows: Vec<FlowRow>,
+    explained: Vec<Explanation>,
     gaps: BTreeSet<String>,
     service_ports: Vec<bool>,
     /// Index of the interface that the frame in hand came from.
     source: u16,
     /// On a live mirror only.
     live: Option<Box<live::Live>>,
+    hopping: hopping::Hopping,
+    rogues: rogue::Rogues,
+    foreign: beside::Foreign,
 }
 
 #[derive(Clone, Debug)]
@@ -173,7 +195,7 @@ impl Engine {
     /// An engine that has seen nothing.
     pub fn new(policy: Policy, vendors: VendorTable, options: Options) -> Self {
         let mut engine = Engine {
-            decode: DecodeOptions::default(),
+            decode: options.decode,
             decoded: None,
             stacks: Stacks::new(policy.rspan_vlan),
             devices: Devices::default(),
@@ -187,10 +209,14 @@ impl Engine {
             ended: Book::default(),
             one_way: BTreeMap::new(),
             rows: Vec::new(),
+            explained: Vec::new(),
             gaps: BTreeSet::new(),
             service_ports: direction::service_ports(&policy),
             source: 0,
             live: None,
+            hopping: hopping::Hopping::default(),
+            rogues: rogue::Rogues::default(),
+            foreign: beside::Foreign::default(),
             policy,
             vendors,
             options,

@@ -10,6 +10,7 @@ use crate::base::{Mac, Timestamp};
 use crate::coverage::{Reason, Verdict};
 use crate::finding::{Class, Kind};
 use crate::flow::{Direction, Reach};
+use crate::policy::Place;
 
 /// The whole answer.
 #[derive(Clone, Debug, Serialize)]
@@ -225,6 +226,22 @@ pub struct RuleRef {
     pub file: Option<String>,
     /// The line in it, from 1.
     pub line: Option<u32>,
+}
+
+/// A line of the policy.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct LineRef {
+    /// The file, as the user named it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+impl LineRef {
+    /// Of something that a file declares.
+    pub(super) fn of(place: &Place) -> Option<LineRef> {
+        (place.line > 0).then(|| LineRef { file: place.file.clone(), line: place.line })
+    }
 }
 
 /// One alarm of the mirror.

@@ -104,9 +104,10 @@ impl Engine {
         let not_judged: Vec<String> =
             judged.iter().filter(|j| !j.selected).map(|j| self.device_label(j.device)).collect();
         judged.retain(|j| j.selected);
-        book.findings.retain(|key, _| selected.contains(&key.device));
+        let all = !matches!(self.options.scope, JudgedDevices::Named(_));
+        book.findings.retain(|key, _| selected.contains(&key.device) || all && key.kind == Kind::RogueService);
 
-        let zones = self.zones(&judged, &doubts);
+        let zones = self.zones(&judged, &doubts, &self.zones_with_rogues(&book));
         let outside = judged.iter().filter(|j| j.counts && self.zone_of(j).is_none());
         let verdict = zones
             .iter()
@@ -181,12 +182,18 @@ impl Engine {
                 *one_way.entry((device, hour)).or_default() += bytes;
             }
             judgement.contributions(flow).for_each(|c| book.add(c));
+            self.besides(flow, &judgement).for_each(|beside| beside.add_to(&mut book));
             if self.live.is_none() {
                 flow.covered().for_each(|covered| cover(devices.to_mut(), &covered, self.now));
             }
         }
         self.note_places(&devices, &mut book);
-        book.findings.retain(|key, _| self.devices.get(key.device).is_some_and(Device::is_watched));
+        self.note_hopping(&mut book);
+        self.note_foreign(&mut book);
+        self.note_rogues(&mut book);
+        book.findings.retain(|key, _| {
+            key.kind == Kind::RogueService || self.devices.get(key.device).is_some_and(Device::is_watched)
+        });
         Gathered { book, one_way, devices, home_unknown }
     }
 
@@ -198,7 +205,7 @@ impl Engine {
             let home = self.home(id);
             let home_vlans = home.and_then(|z| self.policy.zone(z)).map(|z| z.vlans.as_slice()).unwrap_or_default();
             let names_vlans = !home_vlans.is_empty();
-            for &VlanSight { vlan, first, last, only_boots } in &device.vlans {
+            for &VlanSight { vlan, first, last, only_boots, .. } in &device.vlans {
                 let owner = self.policy.zone_of_vlan(vlan);
                 let onboarding = owner.and_then(|z| self.policy.zone(z)).is_some_and(|z| z.onboarding);
                 let wrong = match home {
@@ -283,6 +290,8 @@ impl Engine {
             (self.counters.evicted_watched, "flows of watched devices had to leave the full flow table"),
             (self.devices.refused, "hosts found no place in the full device table"),
             (self.bindings.refused, "address claims found no place in their full table"),
+            (self.hopping.refused, "address claims and signs of VLAN hopping found no place in their full table"),
+            (self.rogues.refused, "servers and routers found no place in their full table"),
             (book.refused, "findings found no place in their full table"),
         ];
         doubts.extend(
@@ -323,7 +332,7 @@ impl Engine {
             || listed.is_some_and(|entry| entry.name == name || name.parse().is_ok_and(|ip| entry.ip == Some(ip)))
     }
 
-    fn zones(&self, judged: &[Judged<'_>], doubts: &[Reason]) -> Vec<ZoneStatus> {
+    fn zones(&self, judged: &[Judged<'_>], doubts: &[Reason], rogues: &BTreeMap<u16, u64>) -> Vec<ZoneStatus> {
         let listed: BTreeSet<ZoneId> = self.policy.inventory.iter().filter_map(|entry| entry.zone).collect();
         let mut names: Vec<(String, bool)> = self
             .policy
@@ -338,13 +347,18 @@ impl Engine {
         }
         names
             .into_iter()
-            .map(|(name, has_verdict)| {
+            .zip(0..=u16::MAX)
+            .map(|((name, has_verdict), at)| {
+                let rogues = rogues.get(&at).copied();
                 let here: Vec<&Judged<'_>> =
                     judged.iter().filter(|j| self.zone_of(j).as_deref() == Some(name.as_str())).collect();
                 let counting = || here.iter().filter(|j| j.counts);
                 let mut verdict = counting().map(|j| j.verdict).max().unwrap_or(Verdict::Unverified);
                 if verdict < Verdict::Unverified && !counting().any(|j| j.covered) {
                     verdict = Verdict::Unverified;
+                }
+                if rogues.is_some() {
+                    verdict = Verdict::Violated;
                 }
                 let mut reasons = Vec::new();
                 if has_verdict && verdict == Verdict::Unverified {
@@ -358,7 +372,7 @@ impl Engine {
                     verdict: has_verdict.then_some(verdict),
                     reasons,
                     devices: here.len() as u64,
-                    findings: here.iter().map(|j| j.findings).sum(),
+                    findings: here.iter().map(|j| j.findings).sum::<u64>() + rogues.unwrap_or(0),
                     name,
                 }
             })
@@ -428,14 +442,12 @@ impl Engine {
 
     fn finding_status(&self, key: FindingKey, finding: &Finding) -> Option<FindingStatus> {
         let device = self.devices.get(key.device)?;
-        let class = key.kind.class();
-        let through = finding.reach >= Reach::Forwarded;
-        let severity = match (self.policy.severity.get(key.kind.name()), finding.expired) {
-            (Some(&set), _) => set,
-            (None, Some(_)) => Severity::Warning,
-            (None, None) => key.kind.severity(through),
+        let class = key.kind.class(finding.reach);
+        let severity = self.severity(key.kind, finding.reach, finding.expired.is_some());
+        let peer_zone = match key.kind {
+            Kind::RogueService => "none".to_owned(),
+            _ => self.peer_zone_name(key.peer_zone),
         };
-        let peer_zone = self.peer_zone_name(key.peer_zone);
         let mut peers: Vec<PeerStatus> = finding
             .peers
             .iter()
@@ -451,7 +463,7 @@ impl Engine {
                 bytes_in: seen.bytes[1],
                 first_seen: seen.first,
                 last_seen: seen.last,
-                names: Vec::new(),
+                names: seen.names.iter().cloned().collect(),
             })
             .collect();
         // The map gives them by address, protocol and port; a stable sort keeps that within one reach.
@@ -462,12 +474,24 @@ impl Engine {
                 file: Some(conduit.place.file.clone()),
                 line: Some(conduit.place.line),
             },
-            None if key.kind == Kind::WrongVlan => builtin("home"),
+            None if matches!(
+                key.kind,
+                Kind::WrongVlan | Kind::VlanHopping | Kind::RogueService | Kind::ForeignAddress
+            ) =>
+            {
+                builtin("home")
+            }
             None => builtin("default-deny"),
         };
-        let zone = self.zone_label(key.device);
+        let zone = match key.peer_zone {
+            PeerZone::Zone(at) if key.kind == Kind::RogueService => {
+                self.policy.zone(ZoneId(at)).map_or("none".to_owned(), |zone| zone.name.clone())
+            }
+            _ => self.zone_label(key.device),
+        };
         Some(FindingStatus {
-            id: self.finding_id(device, key.kind, &peer_zone),
+            // A host that offers a service in several zones has a finding in each.
+            id: self.finding_id(device, key.kind, if key.kind == Kind::RogueService { &zone } else { &peer_zone }),
             kind: key.kind,
             class,
             severity: severity.name(),
@@ -488,6 +512,15 @@ impl Engine {
         })
     }
 
+    /// As the user set it; a warning where only an expired conduit is missing.
+    pub(super) fn severity(&self, kind: Kind, reach: Reach, expired: bool) -> Severity {
+        match self.policy.severity.get(kind.name()) {
+            Some(&set) => set,
+            None if expired => Severity::Warning,
+            None => kind.severity(reach),
+        }
+    }
+
     pub(super) fn peer_zone_name(&self, peer_zone: PeerZone) -> String {
         match peer_zone {
             PeerZone::Zone(at) => self.policy.zone(ZoneId(at)).map_or("none".to_owned(), |zone| zone.name.clone()),
@@ -498,7 +531,7 @@ impl Engine {
     }
 
     /// Hash of site, device, kind and peer zone.
-    fn finding_id(&self, device: &Device, kind: Kind, peer_zone: &str) -> String {
+    pub(super) fn finding_id(&self, device: &Device, kind: Kind, peer_zone: &str) -> String {
         let key = match device.key {
             Key::Mac(mac) => mac.to_string(),
             Key::Ip(ip) => ip.to_string(),
@@ -542,6 +575,32 @@ impl Engine {
                 format!("{who} sent frames in VLAN {}, which is not its home's.", wrong.join(", "))
             }
             Kind::Drill => "A drill: no device did anything.".to_owned(),
+            Kind::Tunnel => {
+                let spoken: BTreeSet<&str> = finding
+                    .peers
+                    .values()
+                    .flat_map(|peer| &peer.names)
+                    .filter(|name| !name.starts_with("inside: "))
+                    .map(String::as_str)
+                    .collect();
+                let spoken = spoken.into_iter().collect::<Vec<_>>().join(", ");
+                format!("{who} spoke a tunnel ({spoken}) with {place} ({peers}): {reach}.")
+            }
+            Kind::VlanHopping => format!("{who} {}.", joined(finding)),
+            Kind::RogueService => {
+                format!("{who} acts in camera zone {zone} as {}, which the zone does not declare.", joined(finding))
+            }
+            Kind::PortMapping if finding.reach == Reach::Established => {
+                format!("{who} asked {peers} to open a port, and was answered.")
+            }
+            Kind::PortMapping => format!("{who} asked {peers} to open a port, and nothing answered."),
+            Kind::ForeignAddress if finding.peers.is_empty() => {
+                let ip = finding.device_ip.map(|ip| ip.to_string()).unwrap_or_default();
+                format!("{who} uses {ip}, an address outside the prefixes of {zone}.")
+            }
+            Kind::ForeignAddress => {
+                format!("{who} talks on its link with addresses outside the prefixes of {zone} ({peers}).")
+            }
             Kind::UnknownDevice if device.watched_vendor => {
                 format!("{who} is of a watched vendor and not in the inventory.")
             }
@@ -560,7 +619,7 @@ impl Engine {
         }
     }
 
-    fn listed(&self, device: &Device) -> Option<&InventoryDevice> {
+    pub(super) fn listed(&self, device: &Device) -> Option<&InventoryDevice> {
         device.inventory.and_then(|at| self.policy.inventory.get(at as usize))
     }
 
@@ -576,9 +635,13 @@ pub(super) fn short_hash(words: &[&str]) -> String {
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
+fn joined(finding: &Finding) -> String {
+    finding.remarks.iter().map(String::as_str).collect::<Vec<_>>().join("; ")
+}
+
 /// What a finding makes of its device.
 fn effect(kind: Kind, reach: Reach) -> Verdict {
-    match kind.class() {
+    match kind.class(reach) {
         Class::Breach => Verdict::Violated,
         Class::Notice | Class::None => Verdict::Isolated,
         Class::Reach if reach >= Reach::Forwarded => Verdict::Violated,

@@ -1,6 +1,6 @@
 //! Gathers what flows contribute into findings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::kind::Kind;
@@ -10,6 +10,8 @@ use crate::flow::Reach;
 
 /// Peers listed per finding; further ones only count in [`Finding::peers_total`] (an upper bound then).
 pub const MAX_PEERS: usize = 1_000;
+/// Names listed per peer, and remarks per finding; further ones are left out.
+pub const MAX_NAMES: usize = 16;
 /// Findings kept; beyond it new ones are counted in [`Book::refused`], which makes the site violated all the same.
 pub const MAX_FINDINGS: usize = 65_536;
 
@@ -63,6 +65,8 @@ pub struct Peer {
     pub first: Timestamp,
     /// Last packet.
     pub last: Timestamp,
+    /// What is known of it, at most [`MAX_NAMES`].
+    pub names: BTreeSet<String>,
 }
 
 /// What one flow adds to a finding.
@@ -97,6 +101,8 @@ pub struct Finding {
     pub last: Timestamp,
     /// Set while each of its flows would have been allowed by a conduit that has expired: the index of the first.
     pub expired: Option<u16>,
+    /// What was seen, for kinds that one sentence does not tell; at most [`MAX_NAMES`].
+    pub remarks: BTreeSet<String>,
 }
 
 /// All findings, in a fixed order.
@@ -159,6 +165,13 @@ impl Book {
         self.closed.get(&key).is_some_and(|&closed| last <= closed)
     }
 
+    /// Adds what was seen to a finding that there is.
+    pub fn remark(&mut self, key: &FindingKey, remark: String) {
+        if let Some(finding) = self.findings.get_mut(key) {
+            add(&mut finding.remarks, [remark]);
+        }
+    }
+
     /// Gives findings about one device to the device that it turned out to be.
     pub fn rename(&mut self, current: impl Fn(DeviceId) -> DeviceId) {
         let moved: Vec<FindingKey> =
@@ -188,6 +201,7 @@ impl Book {
             first: at,
             last: at,
             expired,
+            remarks: BTreeSet::new(),
         }))
     }
 }
@@ -198,6 +212,7 @@ impl Finding {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.expired = self.expired.and(other.expired);
+        add(&mut self.remarks, other.remarks);
         self.peers_total += other.peers_total - other.peers.len() as u64;
         for (key, seen) in other.peers {
             match self.peers.get_mut(&key) {
@@ -224,5 +239,14 @@ impl Peer {
             (self.first, self.device_opened) = (other.first, other.device_opened);
         }
         self.last = self.last.max(other.last);
+        add(&mut self.names, other.names.iter().cloned());
+    }
+}
+
+fn add(to: &mut BTreeSet<String>, names: impl IntoIterator<Item = String>) {
+    for name in names {
+        if to.len() < MAX_NAMES {
+            to.insert(name);
+        }
     }
 }

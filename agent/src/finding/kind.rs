@@ -1,5 +1,6 @@
 //! Kinds of finding (DESIGN, section 2).
 
+use crate::flow::Reach;
 use crate::policy::Severity;
 
 /// What was seen.
@@ -11,8 +12,13 @@ pub enum Kind {
     InternetIngress,
     CrossZoneEgress,
     CrossZoneIngress,
+    Tunnel,
     WrongVlan,
+    VlanHopping,
+    RogueService,
+    PortMapping,
     UnknownDevice,
+    ForeignAddress,
     Drill,
 }
 
@@ -32,13 +38,18 @@ pub enum Class {
 
 impl Kind {
     /// Every kind, in the order of the design.
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 12] = [
         Kind::InternetEgress,
         Kind::InternetIngress,
         Kind::CrossZoneEgress,
         Kind::CrossZoneIngress,
+        Kind::Tunnel,
         Kind::WrongVlan,
+        Kind::VlanHopping,
+        Kind::RogueService,
+        Kind::PortMapping,
         Kind::UnknownDevice,
+        Kind::ForeignAddress,
         Kind::Drill,
     ];
 
@@ -54,29 +65,37 @@ impl Kind {
             Kind::InternetIngress => "internet-ingress",
             Kind::CrossZoneEgress => "cross-zone-egress",
             Kind::CrossZoneIngress => "cross-zone-ingress",
+            Kind::Tunnel => "tunnel",
             Kind::WrongVlan => "wrong-vlan",
+            Kind::VlanHopping => "vlan-hopping",
+            Kind::RogueService => "rogue-service",
+            Kind::PortMapping => "port-mapping",
             Kind::UnknownDevice => "unknown-device",
+            Kind::ForeignAddress => "foreign-address",
             Kind::Drill => "drill",
         }
     }
 
-    /// How it is judged.
-    pub fn class(self) -> Class {
+    /// How it is judged, given the farthest that it got: a request to open a port is a breach once it was answered.
+    pub fn class(self, reach: Reach) -> Class {
         match self {
-            Kind::InternetEgress | Kind::InternetIngress | Kind::CrossZoneEgress | Kind::CrossZoneIngress => {
-                Class::Reach
-            }
-            Kind::WrongVlan => Class::Breach,
-            Kind::UnknownDevice => Class::Notice,
+            Kind::InternetEgress
+            | Kind::InternetIngress
+            | Kind::CrossZoneEgress
+            | Kind::CrossZoneIngress
+            | Kind::Tunnel => Class::Reach,
+            Kind::WrongVlan | Kind::VlanHopping | Kind::RogueService => Class::Breach,
+            Kind::PortMapping if reach == Reach::Established => Class::Breach,
+            Kind::PortMapping | Kind::UnknownDevice | Kind::ForeignAddress => Class::Notice,
             Kind::Drill => Class::None,
         }
     }
 
-    /// Its severity unless the policy says otherwise; `through` when it was forwarded or established.
-    pub fn severity(self, through: bool) -> Severity {
-        match self.class() {
+    /// Its severity unless the policy says otherwise.
+    pub fn severity(self, reach: Reach) -> Severity {
+        match self.class(reach) {
             Class::Breach | Class::None => Severity::Critical,
-            Class::Reach if through => Severity::Critical,
+            Class::Reach if reach >= Reach::Forwarded => Severity::Critical,
             _ => Severity::Warning,
         }
     }

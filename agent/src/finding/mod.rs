@@ -3,5 +3,5 @@
 mod book;
 mod kind;
 
-pub use book::{Book, Contribution, Finding, FindingKey, MAX_FINDINGS, MAX_PEERS, Peer, PeerKey, PeerZone};
+pub use book::{Book, Contribution, Finding, FindingKey, MAX_FINDINGS, MAX_NAMES, MAX_PEERS, Peer, PeerKey, PeerZone};
 pub use kind::{Class, Kind};

@@ -91,23 +91,73 @@ impl Evidence {
 
     /// How far what `initiator` opened got. `is_beyond` tells whether a copy in a VLAN proves forwarding.
     pub fn reach(&self, initiator: Side, is_beyond: impl Fn(u16) -> bool) -> Reach {
+        self.proof(initiator, is_beyond).reach()
+    }
+
+    /// What proves how far what `initiator` opened got.
+    pub fn proof(&self, initiator: Side, is_beyond: impl Fn(u16) -> bool) -> Proof {
         let opened = initiator as usize;
         let refusal = self.refused[opened];
-        let answered = self.spoke[initiator.other() as usize]
-            || self.acknowledged[opened]
-            || matches!(refusal, Some(Refusal(Some(vlan))) if is_beyond(vlan));
-        if answered {
-            Reach::Established
-        } else if self.beyond[opened]
-            || self.routed
-            || usize::from(self.vlan_count) > MAX_VLANS
-            || self.vlans().iter().any(|&vlan| is_beyond(vlan))
+        if self.spoke[initiator.other() as usize] {
+            return Proof::Answered;
+        }
+        if self.acknowledged[opened] {
+            return Proof::Acknowledged;
+        }
+        if let Some(Refusal(Some(vlan))) = refusal
+            && is_beyond(vlan)
         {
-            Reach::Forwarded
-        } else if refusal.is_some() {
-            Reach::Refused
-        } else {
-            Reach::Attempted
+            return Proof::RefusedBeyond(vlan);
+        }
+        if self.beyond[opened] {
+            return Proof::ErrorFromOutside;
+        }
+        if self.routed {
+            return Proof::RoutedCopy;
+        }
+        if let Some(vlan) = self.vlans().iter().copied().find(|&vlan| is_beyond(vlan)) {
+            return Proof::SeenIn(vlan);
+        }
+        match refusal {
+            _ if usize::from(self.vlan_count) > MAX_VLANS => Proof::ManyVlans,
+            Some(_) => Proof::Refused,
+            None => Proof::Unanswered,
+        }
+    }
+}
+
+/// What proves how far a flow got.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proof {
+    /// The responder sent something.
+    Answered,
+    /// The initiator acknowledged something of the responder.
+    Acknowledged,
+    /// It was refused in a VLAN that it reached only through a router.
+    RefusedBeyond(u16),
+    /// An ICMP error from outside speaks of it.
+    ErrorFromOutside,
+    /// A copy with a lower TTL behind another MAC was seen where there are no VLANs.
+    RoutedCopy,
+    /// A copy was seen in this VLAN.
+    SeenIn(u16),
+    /// Copies were seen in more VLANs than are told apart.
+    ManyVlans,
+    /// A router or firewall on the way refused it.
+    Refused,
+    /// Nothing came back, and no copy was seen elsewhere.
+    Unanswered,
+}
+
+impl Proof {
+    /// How far it got, by this proof.
+    pub fn reach(self) -> Reach {
+        match self {
+            Proof::Answered | Proof::Acknowledged | Proof::RefusedBeyond(_) => Reach::Established,
+            Proof::ErrorFromOutside | Proof::RoutedCopy | Proof::SeenIn(_) | Proof::ManyVlans => Reach::Forwarded,
+            Proof::Refused => Reach::Refused,
+            Proof::Unanswered => Reach::Attempted,
         }
     }
 }

@@ -1,16 +1,20 @@
 //! Bidirectional flows: who opened them, which copies of their packets were seen, how far they got.
 
+mod carried;
 mod copies;
 mod evidence;
 mod fragments;
 mod index;
 mod key;
+mod mapping;
 mod reach;
 mod record;
+mod shape;
 mod table;
 
+pub use carried::{Carried, MAX_INNER, Mapping, TunnelKind, open_tunnel};
 pub use copies::{Copies, Copy, Sighting};
-pub use evidence::{Evidence, Refusal};
+pub use evidence::{Evidence, Proof, Refusal};
 pub use fragments::Fragments;
 pub use key::{FlowKey, Side};
 pub use reach::{Direction, Reach};

@@ -1,10 +1,12 @@
 //! One flow.
 
+use super::carried::{Carried, MAX_INSPECTED, Said, said};
 use super::evidence::Evidence;
 use super::key::{FlowKey, Side};
 use super::reach::Direction;
 use crate::base::{Mac, Timestamp};
 use crate::device::DeviceId;
+use crate::packet::Layer;
 
 /// Ways that packets of one direction take, which are remembered so that the next packet needs no other lookup.
 const PATHS: usize = 2;
@@ -74,6 +76,7 @@ struct Rare {
     local_copies: Vec<(DeviceId, u16)>,
     more_hours: Vec<(Side, u32, u32)>,
     more_stacks: Vec<(u32, u64)>,
+    carried: Option<Box<Carried>>,
 }
 
 /// One end of a flow.
@@ -293,6 +296,44 @@ impl Flow {
     /// Devices that sent traffic of local scope, each with a VLAN that a copy of it was seen in.
     pub fn local_copies(&self) -> &[(DeviceId, u16)] {
         self.rare.as_deref().map(|rare| rare.local_copies.as_slice()).unwrap_or_default()
+    }
+
+    /// Looks into the payload of a packet of `from`, for tunnels and for requests to open a port.
+    #[inline]
+    pub fn look_into(&mut self, from: Side, layer: &Layer, payload: &[u8], at: Timestamp) {
+        let young = self.packets[from as usize] <= MAX_INSPECTED;
+        if let Some(said) = said(layer, payload, young) {
+            self.note_said(from, said, at);
+        } else if self.rare.is_some()
+            && payload.starts_with(b"HTTP/")
+            && let Some(carried) = self.carried_mut()
+        {
+            carried.answered(from);
+        }
+    }
+
+    #[cold]
+    fn note_said(&mut self, from: Side, said: Said, at: Timestamp) {
+        let carried = self.carry();
+        match said {
+            Said::Shape(shape) => carried.shaped(from, shape),
+            Said::Asks => carried.asked(from, at),
+            Said::Answers => carried.answered(from),
+        }
+    }
+
+    /// What it carries, made if it is new.
+    pub fn carry(&mut self) -> &mut Carried {
+        self.rare.get_or_insert_default().carried.get_or_insert_default()
+    }
+
+    /// What it carries, if its payload showed anything.
+    pub fn carried(&self) -> Option<&Carried> {
+        self.rare.as_deref()?.carried.as_deref()
+    }
+
+    fn carried_mut(&mut self) -> Option<&mut Carried> {
+        self.rare.as_deref_mut()?.carried.as_deref_mut()
     }
 
     /// Source MACs that packets of `from` came with last.

@@ -55,6 +55,35 @@ pub fn lease(payload: &[u8]) -> Option<Lease> {
     (!ip.is_unspecified() && !mac.is_group() && mac != Mac::ZERO).then_some(Lease { mac, ip, mask })
 }
 
+/// The server identifier (option 54, if it is there) of an offer or an acknowledgement.
+pub fn server_answer(payload: &[u8]) -> Option<Option<Ipv4Addr>> {
+    const REPLY: u8 = 2;
+    let fixed: &[u8; 240] = payload.first_chunk()?;
+    if fixed[0] != REPLY || fixed[236..] != [99, 130, 83, 99] {
+        return None;
+    }
+    let (mut message, mut server) = (0, None);
+    let mut rest = &payload[240..];
+    for _ in 0..MAX_OPTIONS {
+        let (code, len) = match rest {
+            [0, tail @ ..] => {
+                rest = tail;
+                continue;
+            }
+            [255, ..] | [] | [_] => break,
+            [code, len, ..] => (*code, usize::from(*len)),
+        };
+        let Some(value) = rest.get(2..2 + len) else { break };
+        match (code, value) {
+            (53, [m]) => message = *m,
+            (54, [a, b, c, d]) => server = Some(Ipv4Addr::new(*a, *b, *c, *d)),
+            _ => {}
+        }
+        rest = &rest[2 + len..];
+    }
+    matches!(message, 2 | 5).then_some(server)
+}
+
 fn mask_length(mask: u32) -> Option<u8> {
     let ones = mask.leading_ones();
     (mask.checked_shl(ones).unwrap_or(0) == 0).then_some(ones as u8)
@@ -91,6 +120,17 @@ mod tests {
         assert_eq!(lease(&message(2, 2, [0; 4], [10, 110, 0, 11], &[])), None);
         assert_eq!(lease(&message(1, 3, [0; 4], [0; 4], &[])), None);
         assert!(lease(&message(1, 3, [10, 110, 0, 11], [0; 4], &[])).is_some(), "a renewal does");
+    }
+
+    #[test]
+    fn offers_and_acknowledgements_show_a_server() {
+        let server = [54, 4, 10, 40, 0, 5];
+        for kind in [2, 5] {
+            let answer = message(2, kind, [0; 4], [10, 110, 0, 11], &server);
+            assert_eq!(server_answer(&answer), Some(Some(Ipv4Addr::new(10, 40, 0, 5))));
+        }
+        assert_eq!(server_answer(&message(1, 3, [0; 4], [0; 4], &server)), None, "a client names it too");
+        assert_eq!(server_answer(&message(2, 6, [0; 4], [0; 4], &server)), None, "a refusal gives nothing");
     }
 
     #[test]

@@ -93,6 +93,19 @@ impl VendorTable {
         })
     }
 
+    /// A MAC with the lowest of a vendor's prefixes.
+    pub fn example(&self, vendor: &str) -> Option<Mac> {
+        let prefixes = self
+            .prefixes
+            .iter()
+            .filter(|(_, word)| self.words.get(usize::from(**word)).is_some_and(|word| word == vendor));
+        let macs = prefixes.filter_map(|(&(length, prefix), _)| {
+            let [_, _, mac @ ..] = (prefix << (48 - length) | 1).to_be_bytes();
+            Some(Mac(mac)).filter(|&mac| self.vendor(mac) == Some(vendor))
+        });
+        macs.min()
+    }
+
     /// All vendor words, in the order of the table.
     pub fn words(&self) -> &[String] {
         &self.words

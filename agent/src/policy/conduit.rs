@@ -1,5 +1,6 @@
 //! Allowed paths and the question who may open a flow to whom.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -102,21 +103,93 @@ pub enum Permit {
     Denied,
 }
 
+/// What a conduit asks of a flow, in the order in which it is looked at.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    /// The responder's protocol and port are among `services`.
+    Service,
+    /// `from.zone`.
+    FromZone,
+    /// `from.hosts`.
+    FromHosts,
+    /// `to.zone`.
+    ToZone,
+    /// `to.hosts`.
+    ToHosts,
+}
+
+impl Condition {
+    /// All of them.
+    pub const ALL: [Condition; 5] =
+        [Condition::Service, Condition::FromZone, Condition::FromHosts, Condition::ToZone, Condition::ToHosts];
+}
+
+/// What came of trying a conduit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tried {
+    /// It allows the flow.
+    Allows,
+    /// It would, had it not expired.
+    Expired,
+    /// The flow is a tunnel, which it was not written for.
+    Unpermitted,
+    /// The flow does not meet its conditions.
+    Differs,
+}
+
 impl Policy {
     /// Whether a conduit allows this flow at this (packet) time. Conduits are tried in file order.
     pub fn permit(&self, ends: &Ends, opening: Opening, at: Timestamp) -> Permit {
+        self.permit_telling(ends, opening, at, |_| true, |_, _| {})
+    }
+
+    /// [`Policy::permit`], which tells of each conduit that it tries what came of it.
+    pub fn permit_telling(
+        &self,
+        ends: &Ends,
+        opening: Opening,
+        at: Timestamp,
+        lets: impl Fn(&Conduit) -> bool,
+        mut tell: impl FnMut(ConduitId, Tried),
+    ) -> Permit {
         let mut expired = None;
         for (conduit, id) in self.conduits.iter().zip(0..=u16::MAX) {
+            let id = ConduitId(id);
             let matches = conduit.joins(ends) || (opening == Opening::Guess && conduit.joins(&ends.reversed()));
             if !matches {
+                tell(id, Tried::Differs);
+                continue;
+            }
+            if !lets(conduit) {
+                tell(id, Tried::Unpermitted);
                 continue;
             }
             if conduit.expires.is_none_or(|end| at < end) {
-                return Permit::Allowed(ConduitId(id));
+                tell(id, Tried::Allows);
+                return Permit::Allowed(id);
             }
-            expired.get_or_insert(ConduitId(id));
+            tell(id, Tried::Expired);
+            expired.get_or_insert(id);
         }
         expired.map_or(Permit::Denied, Permit::Expired)
+    }
+
+    /// The first conduit in force that allows this flow and of which `also` holds.
+    pub fn permit_if(
+        &self,
+        ends: &Ends,
+        opening: Opening,
+        at: Timestamp,
+        also: impl Fn(&Conduit) -> bool,
+    ) -> Option<ConduitId> {
+        let allows = |conduit: &Conduit| {
+            (conduit.joins(ends) || (opening == Opening::Guess && conduit.joins(&ends.reversed())))
+                && conduit.expires.is_none_or(|end| at < end)
+                && also(conduit)
+        };
+        self.conduits.iter().zip(0..=u16::MAX).find(|(conduit, _)| allows(conduit)).map(|(_, id)| ConduitId(id))
     }
 
     /// The conduit behind an id; `None` for an id of another policy.
@@ -126,23 +199,55 @@ impl Policy {
 }
 
 impl Conduit {
+    /// Whether it permits this kind of finding besides.
+    pub fn permits(&self, kind: &str) -> bool {
+        self.permits.iter().any(|permitted| permitted == kind)
+    }
+
+    /// Whether one of its services is this protocol, or of TCP and UDP this port, and nothing else.
+    pub fn names(&self, proto: u8, port: Option<u16>) -> bool {
+        self.services.iter().any(|service| match *service {
+            Service::Ip { proto: own, first, last } if own == proto => match proto {
+                TCP | UDP => first == last && port == Some(first),
+                _ => true,
+            },
+            _ => false,
+        })
+    }
+
     /// `from` and `to` of the flow lie in `from` and `to` of the conduit, and the service is one of its own.
     fn joins(&self, ends: &Ends) -> bool {
-        self.services.iter().any(|service| service.covers(ends.proto, ends.to_port))
-            && self.from.holds(ends.from_zone, ends.from)
-            && self.to.holds(ends.to_zone, ends.to)
+        Condition::ALL.iter().all(|&condition| self.meets(condition, ends))
+    }
+
+    /// The conditions that a flow does not meet in this direction.
+    pub fn unmet(&self, ends: &Ends) -> Vec<Condition> {
+        Condition::ALL.into_iter().filter(|&condition| !self.meets(condition, ends)).collect()
+    }
+
+    fn meets(&self, condition: Condition, ends: &Ends) -> bool {
+        match condition {
+            Condition::Service => self.services.iter().any(|service| service.covers(ends.proto, ends.to_port)),
+            Condition::FromZone => self.from.holds_zone(ends.from_zone),
+            Condition::FromHosts => self.from.holds_host(ends.from),
+            Condition::ToZone => self.to.holds_zone(ends.to_zone),
+            Condition::ToHosts => self.to.holds_host(ends.to),
+        }
     }
 }
 
 impl Side {
-    /// Whether an end lies in it: zone and hosts both hold. A side that names neither holds nothing.
-    pub fn holds(&self, zone: Option<ZoneId>, ip: IpAddr) -> bool {
-        let named = !self.zones.is_empty() || !self.hosts.is_empty();
-        named
-            && (self.zones.is_empty() || zone.is_some_and(|zone| self.zones.contains(&zone)))
-            && (self.hosts.is_empty()
-                || self.lists(ip)
-                || embedded_ipv4(ip).is_some_and(|ip| self.lists(IpAddr::V4(ip))))
+    /// Whether it names this zone, or none at all.
+    fn holds_zone(&self, zone: Option<ZoneId>) -> bool {
+        self.zones.is_empty() || zone.is_some_and(|zone| self.zones.contains(&zone))
+    }
+
+    /// Whether it names this host, or zones only. A side that names neither zones nor hosts holds nobody.
+    fn holds_host(&self, ip: IpAddr) -> bool {
+        if self.hosts.is_empty() {
+            return !self.zones.is_empty();
+        }
+        self.lists(ip) || embedded_ipv4(ip).is_some_and(|ip| self.lists(IpAddr::V4(ip)))
     }
 
     fn lists(&self, ip: IpAddr) -> bool {
@@ -151,6 +256,15 @@ impl Side {
 }
 
 impl Service {
+    /// The service of a flow to this port; 0 where the protocol has none.
+    pub fn one(proto: u8, port: u16) -> Service {
+        match proto {
+            ICMP | ICMPV6 => Service::Icmp,
+            _ if ported(proto).is_some() => Service::Ip { proto, first: port, last: port },
+            _ => Service::Ip { proto, first: 0, last: u16::MAX },
+        }
+    }
+
     /// Whether a flow of this protocol to this port is one of it.
     pub fn covers(self, proto: u8, port: u16) -> bool {
         match self {
@@ -161,9 +275,36 @@ impl Service {
     }
 }
 
+impl fmt::Display for Service {
+    /// As the configuration writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Service::Any => f.write_str("any"),
+            Service::Icmp => f.write_str("icmp"),
+            Service::Ip { proto, first, last } => match ported(proto) {
+                None => write!(f, "ip/{proto}"),
+                Some(name) if (first, last) == (0, u16::MAX) => write!(f, "{name}/*"),
+                Some(name) if first == last => write!(f, "{name}/{first}"),
+                Some(name) => write!(f, "{name}/{first}-{last}"),
+            },
+        }
+    }
+}
+
+/// The word for a protocol that has ports.
+fn ported(proto: u8) -> Option<&'static str> {
+    match proto {
+        6 => Some("tcp"),
+        17 => Some("udp"),
+        132 => Some("sctp"),
+        _ => None,
+    }
+}
+
 impl Ends {
     /// The same flow seen from its other end.
-    fn reversed(&self) -> Ends {
+    #[must_use]
+    pub fn reversed(&self) -> Ends {
         Ends {
             proto: self.proto,
             from: self.to,
@@ -176,6 +317,10 @@ impl Ends {
     }
 }
 
+/// IANA protocol number of TCP.
+const TCP: u8 = 6;
+/// IANA protocol number of UDP.
+const UDP: u8 = 17;
 /// IANA protocol number of ICMP.
 const ICMP: u8 = 1;
 /// IANA protocol number of ICMPv6.

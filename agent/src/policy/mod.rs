@@ -9,6 +9,6 @@ mod table;
 mod tests;
 
 pub use build::{DEFAULT_INTERNAL, default_internal, sha256_hex};
-pub use conduit::{Conduit, ConduitId, Ends, Opening, Permit, Service, Side};
+pub use conduit::{Condition, Conduit, ConduitId, Ends, Opening, Permit, Service, Side, Tried};
 pub use model::{Coverage, InventoryDevice, Place, Policy, Severity, Untagged, Zone, ZoneId};
 pub use scope::{Scope, embedded_ipv4};

@@ -279,3 +279,17 @@ fn the_first_that_holds_answers_and_an_expired_one_only_if_alone() {
     assert_eq!(policy.permit(&ends, Opening::Seen, Timestamp(100)), Permit::Expired(ConduitId(0)));
     assert_eq!(policy.conduit(ConduitId(1)).map(|c| c.expires), Some(Some(Timestamp(100))));
 }
+
+#[test]
+fn a_conduit_permits_what_it_says_or_what_it_names_alone() {
+    let gre = Service::Ip { proto: 47, first: 0, last: u16::MAX };
+    let to_all = |services: &[Service]| Conduit { services: services.to_vec(), ..pulls_video() };
+    assert!(to_all(&[gre]).names(47, None));
+    assert!(to_all(&[port(6, 22)]).names(6, Some(22)));
+    assert!(!to_all(&[port(6, 443)]).names(6, Some(22)));
+    assert!(!to_all(&[port(6, 22)]).names(6, None), "the flow is on another port");
+    assert!(!to_all(&[Service::Any]).names(47, None));
+    assert!(!to_all(&[Service::Ip { proto: 17, first: 0, last: u16::MAX }]).names(17, Some(4789)));
+    let permitting = Conduit { permits: vec!["tunnel".to_owned()], ..pulls_video() };
+    assert!(permitting.permits("tunnel") && !permitting.permits("port-mapping"));
+}

@@ -1,11 +1,15 @@
 //! The engine over capture files: the same code that runs live, at the speed of the disk.
 
+mod explain;
+
 use std::ops::ControlFlow;
 
 use crate::capture::{Damage, Files, FrameSource, Next, Progress};
 use crate::engine::{Engine, FlowRow, Input, Options, Snapshot};
 use crate::hint::VendorTable;
 use crate::policy::Policy;
+
+pub use explain::{Explained, ExplanationSink, MAX_DOUBTFUL, explain};
 
 /// Frames between two reports of progress.
 const FRAMES_PER_REPORT: u32 = 65_536;
@@ -35,10 +39,35 @@ pub fn replay(
 ) -> Replayed {
     let mut engine = Engine::new(policy, vendors, Options { rows: sink.is_some(), ..options });
     let files = source.names().to_vec();
+    let mut wanted = ControlFlow::Continue(());
+    let damage = drive(&mut engine, &mut source, progress, |engine| {
+        if let Some(sink) = &mut sink
+            && engine.has_rows()
+        {
+            wanted = engine.take_rows().iter().try_for_each(&mut **sink);
+        }
+        wanted
+    });
+    if let Some(sink) = &mut sink
+        && wanted.is_continue()
+    {
+        let _ = engine.open_rows().try_for_each(|row| sink(&row));
+    }
+    Replayed { snapshot: engine.snapshot(), files, damage }
+}
+
+/// Gives an engine all that `source` has, until `after`, which is called behind each of them, breaks. Returns where it
+/// could not be read on.
+fn drive(
+    engine: &mut Engine,
+    source: &mut Files,
+    progress: &mut dyn FnMut(Progress),
+    mut after: impl FnMut(&mut Engine) -> ControlFlow<()>,
+) -> Vec<Damage> {
+    let files = source.names().to_vec();
     let mut damage = Vec::new();
     let mut until_report = FRAMES_PER_REPORT;
-    let mut wanted = ControlFlow::Continue(());
-    while wanted.is_continue() {
+    loop {
         match source.next() {
             Next::Frame(frame) => {
                 engine.handle(Input::Frame {
@@ -55,23 +84,15 @@ pub fn replay(
                 engine.handle(Input::Gap(&format!("{file}: {found}")));
                 damage.push(found);
             }
-            Next::End => break,
+            Next::End => return damage,
         }
         until_report -= 1;
         if until_report == 0 {
             until_report = FRAMES_PER_REPORT;
             progress(source.progress());
         }
-        if let Some(sink) = &mut sink
-            && engine.has_rows()
-        {
-            wanted = engine.take_rows().iter().try_for_each(&mut **sink);
+        if after(engine).is_break() {
+            return damage;
         }
     }
-    if let Some(sink) = &mut sink
-        && wanted.is_continue()
-    {
-        let _ = engine.open_rows().try_for_each(|row| sink(&row));
-    }
-    Replayed { snapshot: engine.snapshot(), files, damage }
 }

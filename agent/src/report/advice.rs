@@ -98,6 +98,27 @@ fn about(alike: &[&FindingStatus], worst: &FindingStatus, snapshot: &Snapshot) -
             path(worst),
             or_conduit(worst, snapshot)
         ),
+        (Kind::Tunnel, true) => format!(
+            "Close the tunnel of {devices}{example}: nobody can say what passes through it. Block it at the gateway and \
+             see on the device who set it up; one that is meant to be needs a conduit with `permits: [tunnel]`."
+        ),
+        (Kind::Tunnel, false) => {
+            format!("Keep the block that stops the tunnel of {devices}{example}, and see on the device who set it up.")
+        }
+        (Kind::VlanHopping, _) => format!(
+            "Look at the switch port of {devices}: make it an access port of {zone} without tags, give trunks a native \
+             VLAN that nothing else uses, and find out who else uses its address."
+        ),
+        (Kind::RogueService, _) => format!(
+            "Find {devices} in {zone} and unplug it, or declare it under `gateways` or `dhcp` of that zone; DHCP snooping \
+             and RA guard on the switch stop the next one."
+        ),
+        (Kind::PortMapping, _) => format!(
+            "Switch UPnP and port mapping off on {devices} and on the router{example}, and remove what was opened."
+        ),
+        (Kind::ForeignAddress, _) => {
+            format!("Give {devices} an address of {zone}, or add the prefix in use to that zone.")
+        }
         (Kind::WrongVlan, _) => format!(
             "Move the switch port of {devices} to the VLAN of {zone}, or correct the inventory's zone: seen {}.",
             if peer_zone == "none" { "in a VLAN of no zone".to_owned() } else { format!("in {peer_zone}") }

@@ -7,6 +7,7 @@ use super::style::Paint;
 use super::table::{Cell, Column, Fit, Table, cell};
 use super::words::{count, ref_label, rule, short, socket, span, word};
 use crate::engine::{FindingStatus, PeerStatus, Snapshot};
+use crate::finding::Kind;
 use crate::flow::Reach;
 
 /// Columns before the text of a finding.
@@ -142,6 +143,7 @@ fn zones(finding: &FindingStatus) -> String {
         Some((_, "ingress")) => format!("{peer} → {home}"),
         Some((_, "egress")) => format!("{home} → {peer}"),
         _ if peer == home || peer == "none" => format!("in {home}"),
+        _ if matches!(finding.kind, Kind::Tunnel | Kind::PortMapping) => format!("{home} → {peer}"),
         _ => format!("home {home}, seen in {peer}"),
     }
 }

@@ -189,8 +189,8 @@ fn finding(n: u8, (kind, reach, peer_zone, proto, port, peer): &Shape) -> Findin
     FindingStatus {
         id: format!("{:016x}", 0x3fa2_0000_0000_0000_u64 + u64::from(n)),
         kind: *kind,
-        class: kind.class(),
-        severity: kind.severity(through).name(),
+        class: kind.class(reach.unwrap_or(Reach::Attempted)),
+        severity: kind.severity(reach.unwrap_or(Reach::Attempted)).name(),
         reach: *reach,
         summary: format!("{} and {} spoke, which no rule allows", name.as_deref().unwrap_or("a camera"), peer.ip),
         device: DeviceRef { mac: Some(camera_mac(n)), ip: Some(camera_ip(n)), name },

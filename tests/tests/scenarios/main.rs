@@ -4,12 +4,14 @@
 
 mod answer;
 mod expected;
+mod explain;
 mod flows;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use segwatch::finding::Kind;
 use segwatch_tests::program::{Run, segwatch};
 use serde_json::Value;
 
@@ -38,15 +40,21 @@ groups! {
     config "config"
     covered "covered"
     decoding "decoding"
+    foreign "foreign"
+    hopping "hopping"
     icmp "icmp"
     kinds "kinds"
     known_late "known-late"
     link_types "link-types"
     local_scope "local-scope"
     mirrors "mirrors"
+    port_mapping "port-mapping"
     reach "reach"
+    rogue "rogue"
     scope "scope"
+    site "site"
     traps "traps"
+    tunnel "tunnel"
     verdict "verdict"
     vlan "vlan"
     whose_frame "whose-frame"
@@ -75,7 +83,9 @@ fn check(folder: &Path) -> Result<(), String> {
     if !expected.verdict.is_empty() {
         let answer: Value = serde_json::from_str(&run.out).map_err(|error| format!("check prints no JSON: {error}"))?;
         answer::compare(&expected, &answer, &mut problems);
-        flows::compare(&expected, &rows(folder, &expected), &mut problems);
+        let rows = rows(folder, &expected);
+        flows::compare(&expected, &rows, &mut problems);
+        explain::compare(&rows, &explained(folder, &expected, None), &mut problems);
     }
     if problems.is_empty() {
         return Ok(());
@@ -84,11 +94,56 @@ fn check(folder: &Path) -> Result<(), String> {
     Err(format!("{}\n{problems}  design: {}\n", folder.display(), expected.quote))
 }
 
+/// The first finding of each kind in each group: why it is one.
+#[test]
+fn findings_of_every_kind_are_explained() {
+    let mut kinds = BTreeSet::new();
+    let mut problems = Vec::new();
+    for group in folders(Path::new("scenarios")) {
+        let mut of_group = BTreeSet::new();
+        for folder in folders(&group) {
+            let text = fs::read_to_string(folder.join("expected.json")).expect("expected.json");
+            let expected: Expected = serde_json::from_str(&text).expect("expected.json");
+            let told = |f: &expected::Finding| f.kind.iter().any(|kind| !of_group.contains(kind));
+            if expected.verdict.is_empty() || !expected.findings.iter().any(told) && expected.unknown_devices.is_none()
+            {
+                continue;
+            }
+            let listed = run("findings", "json", untagged(&expected), &folder, &expected).out;
+            let listed: Value = serde_json::from_str(&listed).expect("findings are JSON");
+            for finding in listed["findings"].as_array().expect("a list") {
+                let kind = finding["kind"].as_str().expect("a kind").to_string();
+                if of_group.insert(kind.clone()) {
+                    let answer = explained(&folder, &expected, finding["id"].as_str());
+                    let wrong = explain::compare_finding(finding, &answer);
+                    problems.extend(wrong.into_iter().map(|wrong| format!("{}\n  {wrong}", folder.display())));
+                    kinds.insert(kind);
+                }
+            }
+        }
+    }
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+    let all: BTreeSet<String> =
+        Kind::ALL.iter().filter(|kind| **kind != Kind::Drill).map(|kind| kind.name().to_string()).collect();
+    assert_eq!(kinds, all, "kinds that a scenario shows, and all kinds");
+}
+
 /// The rows of `flows`, which takes `--untagged` of the options that `check` has.
 fn rows(folder: &Path, expected: &Expected) -> Vec<Value> {
-    let untagged = expected.args.windows(2).filter(|pair| pair[0] == "--untagged").flatten().cloned().collect();
-    let rows = run("flows", "jsonl", untagged, folder, expected).out;
+    let rows = run("flows", "jsonl", untagged(expected), folder, expected).out;
     rows.lines().map(|line| serde_json::from_str(line).expect("a row is JSON")).collect()
+}
+
+/// Every flow explained, or those of a finding.
+fn explained(folder: &Path, expected: &Expected, finding: Option<&str>) -> Value {
+    let mut options = untagged(expected);
+    options.extend(finding.iter().flat_map(|id| ["--finding".to_string(), (*id).to_string()]));
+    let run = run("explain", "json", options, folder, expected);
+    serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{}: {error}\n{}", folder.display(), run.err))
+}
+
+fn untagged(expected: &Expected) -> Vec<String> {
+    expected.args.windows(2).filter(|pair| pair[0] == "--untagged").flatten().cloned().collect()
 }
 
 fn run(command: &str, format: &str, options: Vec<String>, folder: &Path, expected: &Expected) -> Run {

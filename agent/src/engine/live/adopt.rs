@@ -38,7 +38,7 @@ impl Engine {
             }
         }
         for (key, finding) in ended.findings {
-            if key.kind.class() != Class::Reach {
+            if key.kind.class(finding.reach) != Class::Reach {
                 if let Some(peer_zone) = moved(key.peer_zone) {
                     book.findings.insert(FindingKey { peer_zone, ..key }, finding);
                 }

@@ -59,6 +59,7 @@ struct SavedFinding {
     first: i64,
     last: i64,
     expired: bool,
+    remarks: Vec<String>,
     opened: i64,
     severity: String,
     peer: String,
@@ -77,6 +78,7 @@ struct SavedPeer {
     bytes: [u64; 2],
     first: i64,
     last: i64,
+    names: Vec<String>,
 }
 
 /// What changed since the last [`Saved`]: findings that were opened or rose, with their devices.
@@ -308,6 +310,7 @@ impl Engine {
                         bytes: peer.bytes,
                         first: Timestamp(peer.first),
                         last: Timestamp(peer.last),
+                        names: peer.names.iter().cloned().collect(),
                     },
                 )
             })
@@ -322,13 +325,14 @@ impl Engine {
                 first: Timestamp(saved.first),
                 last: Timestamp(saved.last),
                 expired: None,
+                remarks: saved.remarks.iter().cloned().collect(),
             },
         );
         live.episodes.insert(
             saved.id.clone(),
             Episode {
                 opened: Timestamp(saved.opened),
-                reach: (kind.class() == crate::finding::Class::Reach).then(|| reach(&saved.reach)),
+                reach: (kind.class(reach(&saved.reach)) == crate::finding::Class::Reach).then(|| reach(&saved.reach)),
                 severity: severity(&saved.severity),
                 last: Timestamp(saved.last),
                 touched,
@@ -368,6 +372,7 @@ fn save_finding(
                 bytes: peer.bytes,
                 first: peer.first.0,
                 last: peer.last.0,
+                names: peer.names.iter().cloned().collect(),
             })
             .collect(),
         peers_total: finding.peers_total,
@@ -375,6 +380,7 @@ fn save_finding(
         first: finding.first.0,
         last: finding.last.0,
         expired: finding.expired.is_some(),
+        remarks: finding.remarks.iter().cloned().collect(),
         opened: episode.opened.0,
         severity: episode.severity.to_owned(),
         peer: episode.peer.clone(),
