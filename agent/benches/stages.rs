@@ -93,7 +93,7 @@ fn engine() -> Engine {
 fn feed(engine: &mut Engine, frames: &[(Timestamp, Vec<u8>)]) {
     for (at, frame) in frames {
         let wire_len = frame.len() as u32;
-        engine.handle(Input::Frame { at: *at, link_type: LinkType::Ethernet, wire_len, data: frame });
+        engine.handle(Input::Frame { source: 0, at: *at, link_type: LinkType::Ethernet, wire_len, data: frame });
     }
 }
 

@@ -13,6 +13,7 @@ pub mod explain;
 pub mod finding;
 pub mod flow;
 pub mod hint;
+pub mod journal;
 pub mod packet;
 pub mod policy;
 pub mod replay;

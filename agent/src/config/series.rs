@@ -54,6 +54,6 @@ fn series_of(kind: Kind, policy: &Policy) -> (usize, usize) {
         Class::Reach if policy.severity.contains_key(kind.name()) => (REACHES * 2, REACHES),
         Class::Reach => (REACHES + 2, REACHES),
         // Breach and notice have one severity each, and a kind can be either.
-        Class::Breach | Class::Notice => (2, 1),
+        Class::Breach | Class::Notice | Class::None => (2, 1),
     }
 }

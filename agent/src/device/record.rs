@@ -51,6 +51,8 @@ pub struct Device {
     pub roams: bool,
     /// What the mirror showed of it.
     pub sight: Sight,
+    /// Index of the interface that showed it last.
+    pub source: u16,
 }
 
 /// A VLAN in which own frames of a device were seen.
@@ -87,6 +89,42 @@ pub struct Sight {
     pub first: Option<Timestamp>,
     /// Last frame of any sort.
     pub last: Option<Timestamp>,
+    /// When each was seen last.
+    pub recent: Recent,
+}
+
+/// Monotonic times at which something was seen last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Recent {
+    /// A unicast frame from it on its own link.
+    pub sent: i64,
+    /// A unicast frame to it on its own link.
+    pub received: i64,
+    /// Of those, one whose VLAN is known.
+    pub sent_tagged: i64,
+    /// Of those, one whose VLAN is known.
+    pub received_tagged: i64,
+    /// A packet from or to its address behind a router.
+    pub routed: i64,
+    /// A frame from it that could not be decoded.
+    pub undecoded: i64,
+    /// A frame of any sort.
+    pub any: i64,
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        let never = i64::MIN;
+        Recent {
+            sent: never,
+            received: never,
+            sent_tagged: never,
+            received_tagged: never,
+            routed: never,
+            undecoded: never,
+            any: never,
+        }
+    }
 }
 
 impl Device {
@@ -107,6 +145,7 @@ impl Device {
             claims: 0,
             roams: false,
             sight: Sight::default(),
+            source: 0,
         }
     }
 

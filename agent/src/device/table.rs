@@ -87,6 +87,16 @@ impl Devices {
         self.all.get_mut(id.at())
     }
 
+    /// All devices, to change them.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Device> {
+        self.all.iter_mut()
+    }
+
+    /// The device with this key.
+    pub fn by_key(&self, key: Key) -> Option<DeviceId> {
+        self.by_key.get(&key).copied()
+    }
+
     /// All devices in the order in which they were first seen.
     pub fn iter(&self) -> impl Iterator<Item = (DeviceId, &Device)> {
         self.all.iter().enumerate().filter_map(|(at, device)| Some((DeviceId::new(at)?, device)))

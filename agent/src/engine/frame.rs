@@ -5,6 +5,7 @@ use super::direction::{
     ACK, ICMP, ICMPV6, IcmpRole, RST, SCTP, SCTP_ABORT, SYN, TCP, UDP, guess, handshake, icmp_role,
 };
 use super::identity::is_boot;
+use super::live::Pulse;
 use super::tunnel::is_mirror;
 use crate::base::{Mac, Timestamp};
 use crate::device::Devices;
@@ -21,8 +22,12 @@ const NANOSECONDS_PER_HOUR: i64 = 3_600_000_000_000;
 
 impl Engine {
     /// Takes in one frame.
-    pub(super) fn frame(&mut self, at: Timestamp, link_type: LinkType, wire_len: u32, data: &[u8]) {
-        self.now = self.now.max(at.0);
+    pub(super) fn frame(&mut self, source: u16, at: Timestamp, link_type: LinkType, wire_len: u32, data: &[u8]) {
+        self.source = source;
+        self.now = match &self.live {
+            Some(live) => live.time_of(at, self.now),
+            None => self.now.max(at.0),
+        };
         let counters = &mut self.counters;
         counters.packets += 1;
         counters.bytes += u64::from(wire_len);
@@ -77,10 +82,22 @@ impl Engine {
                     self.double_tagged(id, &link.vlans, at);
                 }
             }
-            cover(&mut self.devices, &Covered { credit, vlan, packets: 1, first: at, last: at });
+            cover(&mut self.devices, &Covered { credit, vlan, packets: 1, first: at, last: at }, self.now);
             if decoded.undecoded.is_some_and(hides_addresses) {
                 self.blame(credit);
             }
+        }
+        if let Some(live) = &mut self.live {
+            let pulse = Pulse {
+                at,
+                now: self.now,
+                bytes: wire_len,
+                tagged: decoded.links.iter().any(|link| self.stacks.judged(&link.vlans).is_some()),
+                undecoded: decoded.undecoded.is_some_and(hides_addresses),
+                truncated: decoded.truncated,
+                duplicate,
+            };
+            live.pulse(source, &pulse);
         }
         self.decoded = Some(decoded);
     }
@@ -239,7 +256,7 @@ impl Engine {
             self.flows.set_watched(id, true);
         }
         if let Some(covered) = replaced {
-            cover(&mut self.devices, &covered);
+            cover(&mut self.devices, &covered, self.now);
         }
         own
     }
@@ -248,6 +265,7 @@ impl Engine {
     fn blame(&mut self, credit: Credit) {
         if let Some(device) = credit.sent.and_then(|id| self.devices.get_mut(id)) {
             device.sight.undecoded += 1;
+            device.sight.recent.undecoded = self.now;
         }
     }
 
@@ -340,9 +358,9 @@ impl Engine {
     }
 
     /// A flow leaves the table: what it showed stays.
-    fn end_flow(&mut self, flow: Flow) {
+    pub(super) fn end_flow(&mut self, flow: Flow) {
         for covered in flow.covered() {
-            cover(&mut self.devices, &covered);
+            cover(&mut self.devices, &covered, self.now);
         }
         let judgement = if self.options.explain {
             let (judgement, explanation) = self.explain(&flow);
@@ -367,14 +385,19 @@ impl Engine {
 }
 
 /// Adds frames to the coverage of the devices that they show.
-pub(super) fn cover(devices: &mut Devices, covered: &Covered) {
+pub(super) fn cover(devices: &mut Devices, covered: &Covered, now: i64) {
     let Covered { credit, vlan, packets, first, last } = *covered;
     let tagged = if vlan.is_some() { packets } else { 0 };
     if let Some(device) = credit.sent.and_then(|id| devices.get_mut(id)) {
         device.sight.between(first, last);
+        device.sight.recent.any = now;
         if credit.unicast {
             device.sight.sent += packets;
             device.sight.sent_tagged += tagged;
+            device.sight.recent.sent = now;
+            if vlan.is_some() {
+                device.sight.recent.sent_tagged = now;
+            }
         }
         if let Some(vlan) = vlan {
             // Whether it only boots was noted when the path was new.
@@ -385,11 +408,16 @@ pub(super) fn cover(devices: &mut Devices, covered: &Covered) {
         device.sight.between(first, last);
         device.sight.received += packets;
         device.sight.received_tagged += tagged;
+        (device.sight.recent.received, device.sight.recent.any) = (now, now);
+        if vlan.is_some() {
+            device.sight.recent.received_tagged = now;
+        }
     }
     for id in [credit.routed_from, credit.routed_to].into_iter().flatten() {
         if let Some(device) = devices.get_mut(id) {
             device.sight.between(first, last);
             device.sight.routed += packets;
+            (device.sight.recent.routed, device.sight.recent.any) = (now, now);
         }
     }
 }

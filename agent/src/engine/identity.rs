@@ -21,7 +21,7 @@ impl Engine {
             let Some(entry) = self.policy.inventory.get(at) else { continue };
             let (mac, ip) = (entry.mac, entry.ip);
             let Some(key) = mac.map(Key::Mac).or(ip.map(Key::Ip)) else { continue };
-            let Some(id) = self.devices.add(key, true) else { continue };
+            let Some(id) = self.devices.by_key(key).or_else(|| self.devices.add(key, true)) else { continue };
             let vendor = mac.and_then(|mac| self.vendors.vendor(mac)).map(str::to_owned);
             let watched_vendor = vendor.as_ref().is_some_and(|v| self.policy.watch_vendors.contains(v));
             if let Some(device) = self.devices.get_mut(id) {
@@ -155,7 +155,7 @@ impl Engine {
     }
 
     /// The device with this MAC, made if it is new.
-    fn device_of_mac(&mut self, mac: Mac) -> Option<DeviceId> {
+    pub(super) fn device_of_mac(&mut self, mac: Mac) -> Option<DeviceId> {
         if let Some(id) = self.devices.by_mac(mac) {
             return Some(id);
         }
@@ -282,6 +282,7 @@ impl Engine {
         let camera_zone = zone.filter(|&zone| self.policy.zone(zone).is_some_and(|z| z.cameras));
         let Some(device) = self.devices.get_mut(id) else { return };
         device.sight.between(at, at);
+        (device.sight.recent.any, device.source) = (self.now, self.source);
         if let Some(vlan) = vlan {
             device.in_vlan(vlan, at, at, boots);
         }

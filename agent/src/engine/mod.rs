@@ -2,11 +2,13 @@
 
 mod beside;
 mod direction;
+mod event;
 mod explanation;
 mod frame;
 mod hopping;
 mod identity;
 mod judge;
+mod live;
 mod rogue;
 mod rows;
 mod snapshot;
@@ -26,8 +28,10 @@ use crate::hint::VendorTable;
 use crate::packet::{DecodeOptions, Decoded, LinkType, Undecoded};
 use crate::policy::Policy;
 
+pub use event::{Closing, Command, Event, SourceEvent};
 pub use explanation::{Difference, Explanation, FindingExplanation, MAX_TRIALS, SeenVlan, Trial, ViolationStatus};
 pub use judge::{Judgement, Violation};
+pub use live::{Alarm, Changes, EpisodeStatus, InterfaceStatus, MAX_EPISODES, Published, Saved, Totals};
 pub use rows::proto_name;
 pub use snapshot::{
     CoverageStatus, DeviceRef, DeviceStatus, EndStatus, FindingStatus, FlowRow, FlowVerdict, HealthStatus, Hint,
@@ -37,10 +41,12 @@ use stacks::Stacks;
 pub use trace::{End, EndStep, Local, Step, Together, Watched, Whence, ZoneRef};
 
 /// What the engine is told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub enum Input<'a> {
     /// A captured frame.
     Frame {
+        /// Index of the interface or file that it came from.
+        source: u16,
         /// When it was captured.
         at: Timestamp,
         /// How to read its first byte.
@@ -52,6 +58,31 @@ pub enum Input<'a> {
     },
     /// Something was not seen (a damaged file, a lost interface): one clause that says what.
     Gap(&'a str),
+    /// Time goes on, on a live mirror.
+    Tick {
+        /// For records.
+        wall: Timestamp,
+        /// Nanoseconds, for durations.
+        mono: i64,
+    },
+    /// What a live mirror port tells besides frames.
+    Source {
+        /// Its index.
+        source: u16,
+        /// What it tells.
+        event: SourceEvent,
+    },
+    /// Another policy decides from now on.
+    Policy(Box<Policy>),
+    /// What was known before a restart.
+    Restore {
+        /// The state then.
+        saved: &'a Saved,
+        /// Now.
+        wall: Timestamp,
+        /// Now.
+        mono: i64,
+    },
 }
 
 /// What the caller wants besides the verdict.
@@ -120,6 +151,10 @@ pub struct Engine {
     explained: Vec<Explanation>,
     gaps: BTreeSet<String>,
     service_ports: Vec<bool>,
+    /// Index of the interface that the frame in hand came from.
+    source: u16,
+    /// On a live mirror only.
+    live: Option<Box<live::Live>>,
     hopping: hopping::Hopping,
     rogues: rogue::Rogues,
     foreign: beside::Foreign,
@@ -177,6 +212,8 @@ impl Engine {
             explained: Vec::new(),
             gaps: BTreeSet::new(),
             service_ports: direction::service_ports(&policy),
+            source: 0,
+            live: None,
             hopping: hopping::Hopping::default(),
             rogues: rogue::Rogues::default(),
             foreign: beside::Foreign::default(),
@@ -191,7 +228,14 @@ impl Engine {
     /// Takes in one input.
     pub fn handle(&mut self, input: Input<'_>) {
         match input {
-            Input::Frame { at, link_type, wire_len, data } => self.frame(at, link_type, wire_len, data),
+            Input::Frame { source, at, link_type, wire_len, data } => self.frame(source, at, link_type, wire_len, data),
+            Input::Tick { wall, mono } => self.tick(wall, mono),
+            Input::Source { source, event } => {
+                let now = self.now;
+                self.live.get_or_insert_default().report(source, event, now);
+            }
+            Input::Policy(policy) => self.adopt(*policy),
+            Input::Restore { saved, wall, mono } => self.restore(saved, wall, mono),
             Input::Gap(what) => {
                 self.gaps.insert(what.to_owned());
             }
@@ -215,7 +259,12 @@ impl Engine {
 
     /// The answer as of now.
     pub fn snapshot(&self) -> Snapshot {
-        self.summarise()
+        self.summarise().0
+    }
+
+    /// Does what a person asks on a live mirror. `false` if there is no such finding.
+    pub fn command(&mut self, command: Command) -> bool {
+        self.obey(command)
     }
 
     fn device_ip_key(&self, ip: IpAddr) -> Option<DeviceId> {

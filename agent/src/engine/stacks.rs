@@ -19,6 +19,11 @@ impl Stacks {
         Stacks { deep: Vec::new(), index: Map::default(), rspan_vlan }
     }
 
+    /// Takes another tag for the mirror's own.
+    pub fn set_rspan(&mut self, vlan: Option<u16>) {
+        self.rspan_vlan = vlan;
+    }
+
     /// The number of a stack.
     pub fn id(&mut self, stack: &VlanStack) -> u32 {
         match *stack.vids() {

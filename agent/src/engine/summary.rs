@@ -1,5 +1,6 @@
 //! From the state to the answer.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
@@ -16,11 +17,19 @@ use crate::base::Timestamp;
 use crate::coverage::{Reason, ReasonCode, Verdict};
 use crate::device::{Device, DeviceId, Devices, Key, VlanSight};
 use crate::finding::{Book, Class, Finding, FindingKey, Kind, PeerZone};
-use crate::flow::Reach;
+use crate::flow::{FlowId, Reach};
 use crate::policy::{ConduitId, InventoryDevice, Severity, ZoneId};
 
 /// Unanswered payload to outside peers, per device and hour, up to which attempts count as contained (DESIGN, section 1).
 const ONE_WAY_LIMIT: u64 = 65_536;
+
+/// What flows that have ended and flows that have not show together.
+pub(super) struct Gathered<'a> {
+    pub(super) book: Book,
+    one_way: BTreeMap<(DeviceId, u32), u64>,
+    devices: Cow<'a, Devices>,
+    home_unknown: BTreeSet<DeviceId>,
+}
 
 /// A watched device with what was gathered about it.
 struct Judged<'a> {
@@ -36,34 +45,9 @@ struct Judged<'a> {
 }
 
 impl Engine {
-    pub(super) fn summarise(&self) -> Snapshot {
-        let mut book = self.ended.clone();
-        let current = |id: DeviceId| self.current(id).unwrap_or(id);
-        book.rename(current);
-        let mut one_way: BTreeMap<(DeviceId, u32), u64> = BTreeMap::new();
-        for (&(device, hour), bytes) in &self.one_way {
-            *one_way.entry((current(device), hour)).or_default() += bytes;
-        }
-        let mut devices = self.devices.clone();
-        let mut home_unknown = BTreeSet::new();
-        for flow in self.flows.ids().filter_map(|id| self.flows.get(id)) {
-            let judgement = self.judge(flow);
-            home_unknown.extend(judgement.home_unknown);
-            for (device, hour, bytes) in judgement.one_way(flow) {
-                *one_way.entry((device, hour)).or_default() += bytes;
-            }
-            judgement.contributions(flow).for_each(|c| book.add(c));
-            self.besides(flow, &judgement).for_each(|beside| beside.add_to(&mut book));
-            flow.covered().for_each(|covered| cover(&mut devices, &covered));
-        }
-        self.note_places(&devices, &mut book);
-        self.note_hopping(&mut book);
-        self.note_foreign(&mut book);
-        self.note_rogues(&mut book);
-        book.findings.retain(|key, _| {
-            key.kind == Kind::RogueService || self.devices.get(key.device).is_some_and(Device::is_watched)
-        });
-
+    /// The answer, and the key of each finding by its id.
+    pub(super) fn summarise(&self) -> (Snapshot, BTreeMap<String, FindingKey>) {
+        let Gathered { mut book, one_way, devices, home_unknown } = self.gather();
         let mut one_way_peak: BTreeMap<DeviceId, u64> = BTreeMap::new();
         for ((device, _), bytes) in one_way {
             let peak = one_way_peak.entry(device).or_default();
@@ -74,13 +58,19 @@ impl Engine {
             let entry = worst.entry(key.device).or_insert((Verdict::Isolated, 0));
             *entry = (entry.0.max(effect(key.kind, finding.reach)), entry.1 + 1);
         }
+        let current = |id: DeviceId| self.current(id).unwrap_or(id);
         let doubts = self.doubts(&book);
         let mut judged: Vec<Judged<'_>> = devices
             .iter()
             .filter(|&(id, device)| device.is_watched() && current(id) == id)
+            // Listed once, and not any more.
+            .filter(|(_, device)| self.live.is_none() || device.inventory.is_some() || device.sight.first.is_some())
             .map(|(id, device)| {
                 let (shown, findings) = worst.get(&id).copied().unwrap_or((Verdict::Isolated, 0));
                 let mut reasons = self.coverage_reasons(id, device);
+                if let Some(live) = &self.live {
+                    reasons.extend(live.blind_reasons(device));
+                }
                 let covered = reasons.is_empty();
                 if home_unknown.contains(&id) {
                     reasons.push(reason(
@@ -133,10 +123,19 @@ impl Engine {
                 reasons.push(reason(ReasonCode::NeverSeen, "no watched device was seen"));
             }
         }
-        let mut findings: Vec<FindingStatus> =
-            book.findings.iter().filter_map(|(key, finding)| self.finding_status(*key, finding)).collect();
+        let mut keys = BTreeMap::new();
+        let mut findings: Vec<FindingStatus> = book
+            .findings
+            .iter()
+            .filter_map(|(key, finding)| {
+                let status = self.finding_status(*key, finding)?;
+                keys.insert(status.id.clone(), *key);
+                Some(status)
+            })
+            .chain(self.live.as_ref().and_then(|live| live.drill()))
+            .collect();
         findings.sort_by(|a, b| severity_rank(b).cmp(&severity_rank(a)).then_with(|| a.id.cmp(&b.id)));
-        Snapshot {
+        let snapshot = Snapshot {
             verdict,
             reasons,
             policy: PolicyRef { file: self.policy.file.clone(), hash: self.policy.hash.clone() },
@@ -152,9 +151,50 @@ impl Engine {
             zones,
             devices: judged.iter().map(|j| self.device_status(j)).collect(),
             findings,
-            health: Vec::new(),
+            health: self.live.as_ref().map(|live| live.health()).unwrap_or_default(),
             not_judged,
+        };
+        (snapshot, keys)
+    }
+
+    /// What ended and open flows show together.
+    pub(super) fn gather(&self) -> Gathered<'_> {
+        let mut book = self.ended.clone();
+        let current = |id: DeviceId| self.current(id).unwrap_or(id);
+        book.rename(current);
+        let mut one_way: BTreeMap<(DeviceId, u32), u64> = BTreeMap::new();
+        for (&(device, hour), bytes) in &self.one_way {
+            *one_way.entry((current(device), hour)).or_default() += bytes;
         }
+        // A live engine takes what flows show at each tick.
+        let mut devices = match self.live {
+            Some(_) => Cow::Borrowed(&self.devices),
+            None => Cow::Owned(self.devices.clone()),
+        };
+        let first_hour = self.live.as_ref().map_or(0, |live| live.first_hour(self.now));
+        let ids: Vec<FlowId> =
+            if self.live.is_some() { self.flows.watched().collect() } else { self.flows.ids().collect() };
+        let mut home_unknown = BTreeSet::new();
+        for flow in ids.into_iter().filter_map(|id| self.flows.get(id)) {
+            let judgement = self.judge(flow);
+            home_unknown.extend(judgement.home_unknown);
+            for (device, hour, bytes) in judgement.one_way(flow).filter(|&(_, hour, _)| hour >= first_hour) {
+                *one_way.entry((device, hour)).or_default() += bytes;
+            }
+            judgement.contributions(flow).for_each(|c| book.add(c));
+            self.besides(flow, &judgement).for_each(|beside| beside.add_to(&mut book));
+            if self.live.is_none() {
+                flow.covered().for_each(|covered| cover(devices.to_mut(), &covered, self.now));
+            }
+        }
+        self.note_places(&devices, &mut book);
+        self.note_hopping(&mut book);
+        self.note_foreign(&mut book);
+        self.note_rogues(&mut book);
+        book.findings.retain(|key, _| {
+            key.kind == Kind::RogueService || self.devices.get(key.device).is_some_and(Device::is_watched)
+        });
+        Gathered { book, one_way, devices, home_unknown }
     }
 
     /// Findings about where a device is, rather than about a flow.
@@ -193,6 +233,12 @@ impl Engine {
     /// Why a device is not covered; empty if it is.
     fn coverage_reasons(&self, id: DeviceId, device: &Device) -> Vec<Reason> {
         let sight = &device.sight;
+        let names_vlans = self.home(id).and_then(|z| self.policy.zone(z)).is_some_and(|z| !z.vlans.is_empty());
+        let no_home = self.home(id).is_none() && !self.policy.builtin;
+        let vlan_matters = names_vlans || no_home;
+        if let Some(live) = &self.live {
+            return live.coverage(device, self.now, self.policy.coverage.silence, vlan_matters);
+        }
         let mut reasons = Vec::new();
         if sight.sent + sight.received == 0 {
             match (sight.routed > 0, sight.first) {
@@ -216,9 +262,7 @@ impl Engine {
         if let Some(what) = missing(sight.sent, sight.received) {
             reasons.push(reason(ReasonCode::OneDirection, what));
         }
-        let names_vlans = self.home(id).and_then(|z| self.policy.zone(z)).is_some_and(|z| !z.vlans.is_empty());
-        let no_home = self.home(id).is_none() && !self.policy.builtin;
-        if names_vlans || no_home {
+        if vlan_matters {
             if sight.sent_tagged + sight.received_tagged == 0 {
                 reasons.push(reason(ReasonCode::Untagged, "its frames had no VLAN tag, so its VLAN is not known"));
             } else if reasons.is_empty()
@@ -238,6 +282,9 @@ impl Engine {
 
     /// Doubts that concern every device.
     fn doubts(&self, book: &Book) -> Vec<Reason> {
+        if self.live.as_ref().is_some_and(|live| !live.is_full(self.now, self.policy.coverage.silence)) {
+            return Vec::new();
+        }
         let mut doubts: Vec<Reason> = self.gaps.iter().map(|what| reason(ReasonCode::Gap, what)).collect();
         let full = [
             (self.counters.evicted_watched, "flows of watched devices had to leave the full flow table"),
@@ -264,7 +311,7 @@ impl Engine {
                 let now = self.counters.last;
                 seen || here && entry.out_of_service.is_none_or(|until| until <= now)
             }
-            None => seen,
+            None => seen && self.live.as_ref().is_none_or(|live| !live.has_left(device, self.now)),
         }
     }
 
@@ -489,8 +536,7 @@ impl Engine {
             Key::Mac(mac) => mac.to_string(),
             Key::Ip(ip) => ip.to_string(),
         };
-        let digest = Sha256::digest([&self.policy.site, &key, kind.name(), peer_zone].join("\n"));
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        short_hash(&[&self.policy.site, &key, kind.name(), peer_zone])
     }
 
     fn sentence(&self, kind: Kind, device: &Device, finding: &Finding, zone: &str, peer_zone: &str) -> String {
@@ -528,6 +574,7 @@ impl Engine {
                     .collect();
                 format!("{who} sent frames in VLAN {}, which is not its home's.", wrong.join(", "))
             }
+            Kind::Drill => "A drill: no device did anything.".to_owned(),
             Kind::Tunnel => {
                 let spoken: BTreeSet<&str> = finding
                     .peers
@@ -582,6 +629,12 @@ impl Engine {
     }
 }
 
+/// 64 bits of SHA-256 in hexadecimal.
+pub(super) fn short_hash(words: &[&str]) -> String {
+    let digest = Sha256::digest(words.join("\n"));
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn joined(finding: &Finding) -> String {
     finding.remarks.iter().map(String::as_str).collect::<Vec<_>>().join("; ")
 }
@@ -590,7 +643,7 @@ fn joined(finding: &Finding) -> String {
 fn effect(kind: Kind, reach: Reach) -> Verdict {
     match kind.class(reach) {
         Class::Breach => Verdict::Violated,
-        Class::Notice => Verdict::Isolated,
+        Class::Notice | Class::None => Verdict::Isolated,
         Class::Reach if reach >= Reach::Forwarded => Verdict::Violated,
         Class::Reach => Verdict::Contained,
     }

@@ -82,7 +82,13 @@ pub fn suppose(policy: &Policy, vendors: &VendorTable, question: &Question) -> R
     let mut engine = Engine::new(policy.clone(), vendors.clone(), Options::default());
     for (at, frame) in (question.at.0..).step_by(1_000_000).zip(frames(policy, proto, (&from, source), (&to, port))) {
         let wire_len = u32::try_from(frame.len()).unwrap_or(u32::MAX);
-        engine.handle(Input::Frame { at: Timestamp(at), link_type: LinkType::Ethernet, wire_len, data: &frame });
+        engine.handle(Input::Frame {
+            source: 0,
+            at: Timestamp(at),
+            link_type: LinkType::Ethernet,
+            wire_len,
+            data: &frame,
+        });
     }
     let is_it = |e: &Explanation| {
         let flow = &e.flow;

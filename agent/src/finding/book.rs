@@ -110,6 +110,8 @@ pub struct Finding {
 pub struct Book {
     /// By device, kind and peer zone.
     pub findings: BTreeMap<FindingKey, Finding>,
+    /// Findings that were closed: what was seen until then does not open them again.
+    pub closed: BTreeMap<FindingKey, Timestamp>,
     /// Findings that found no place.
     pub refused: u64,
 }
@@ -117,6 +119,9 @@ pub struct Book {
 impl Book {
     /// Adds what a flow shows.
     pub fn add(&mut self, c: Contribution) {
+        if self.is_closed(c.key, c.seen.last) {
+            return;
+        }
         let Some(finding) = self.finding(c.key, c.seen.first, c.expired) else { return };
         finding.device_ip.get_or_insert(c.device_ip);
         finding.reach = finding.reach.max(c.seen.reach);
@@ -138,11 +143,26 @@ impl Book {
 
     /// Adds a finding that has no peers.
     pub fn note(&mut self, key: FindingKey, ip: Option<IpAddr>, first: Timestamp, last: Timestamp) {
+        if self.is_closed(key, last) {
+            return;
+        }
         if let Some(finding) = self.finding(key, first, None) {
             finding.device_ip = finding.device_ip.or(ip);
             finding.first = finding.first.min(first);
             finding.last = finding.last.max(last);
         }
+    }
+
+    /// Closes a finding: what was seen until `at` is over.
+    pub fn close(&mut self, key: FindingKey, at: Timestamp) {
+        self.findings.remove(&key);
+        if self.closed.len() < MAX_FINDINGS || self.closed.contains_key(&key) {
+            self.closed.insert(key, at);
+        }
+    }
+
+    fn is_closed(&self, key: FindingKey, last: Timestamp) -> bool {
+        self.closed.get(&key).is_some_and(|&closed| last <= closed)
     }
 
     /// Adds what was seen to a finding that there is.

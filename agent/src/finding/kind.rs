@@ -19,6 +19,7 @@ pub enum Kind {
     PortMapping,
     UnknownDevice,
     ForeignAddress,
+    Drill,
 }
 
 /// How a kind is judged.
@@ -31,11 +32,13 @@ pub enum Class {
     Reach,
     /// Without effect on the verdict.
     Notice,
+    /// A drill: nothing was seen.
+    None,
 }
 
 impl Kind {
     /// Every kind, in the order of the design.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 12] = [
         Kind::InternetEgress,
         Kind::InternetIngress,
         Kind::CrossZoneEgress,
@@ -47,7 +50,13 @@ impl Kind {
         Kind::PortMapping,
         Kind::UnknownDevice,
         Kind::ForeignAddress,
+        Kind::Drill,
     ];
+
+    /// The kind of this name.
+    pub fn from_name(name: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
 
     /// The word used in labels, JSON and text.
     pub fn name(self) -> &'static str {
@@ -63,6 +72,7 @@ impl Kind {
             Kind::PortMapping => "port-mapping",
             Kind::UnknownDevice => "unknown-device",
             Kind::ForeignAddress => "foreign-address",
+            Kind::Drill => "drill",
         }
     }
 
@@ -77,13 +87,14 @@ impl Kind {
             Kind::WrongVlan | Kind::VlanHopping | Kind::RogueService => Class::Breach,
             Kind::PortMapping if reach == Reach::Established => Class::Breach,
             Kind::PortMapping | Kind::UnknownDevice | Kind::ForeignAddress => Class::Notice,
+            Kind::Drill => Class::None,
         }
     }
 
     /// Its severity unless the policy says otherwise.
     pub fn severity(self, reach: Reach) -> Severity {
         match self.class(reach) {
-            Class::Breach => Severity::Critical,
+            Class::Breach | Class::None => Severity::Critical,
             Class::Reach if reach >= Reach::Forwarded => Severity::Critical,
             _ => Severity::Warning,
         }

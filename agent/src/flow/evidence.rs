@@ -91,6 +91,16 @@ impl Evidence {
         self.has(side, SPOKE)
     }
 
+    /// Which ends acknowledged something of the other.
+    pub fn has_acknowledged(&self) -> [bool; 2] {
+        self.acknowledged
+    }
+
+    /// Both ends have spoken: a verdict that allows it will hardly change.
+    pub fn is_settled(&self) -> bool {
+        self.spoke == [true, true]
+    }
+
     /// VLANs that its packets were seen in, in order of appearance.
     pub fn vlans(&self) -> &[u16] {
         &self.vlans[..usize::from(self.vlan_count).min(MAX_VLANS)]

@@ -15,6 +15,14 @@ pub enum Reach {
 }
 
 impl Reach {
+    /// Every reach, in rising order.
+    pub const ALL: [Reach; 4] = [Reach::Attempted, Reach::Refused, Reach::Forwarded, Reach::Established];
+
+    /// The reach of this name.
+    pub fn from_name(name: &str) -> Option<Reach> {
+        Reach::ALL.into_iter().find(|reach| reach.name() == name)
+    }
+
     /// The word used in labels, JSON and text.
     pub fn name(self) -> &'static str {
         match self {

@@ -59,6 +59,8 @@ pub struct Flow {
     /// A frame of it went to one host; without one it was all link-layer broadcast, which no router passes on
     /// (RFC 1812, section 5.3.4).
     pub unicast: bool,
+    /// Its verdict has been counted.
+    pub counted: bool,
 }
 
 /// How the packets of one end came by.
@@ -202,6 +204,7 @@ impl Flow {
             evidence: Evidence::default(),
             ends: [End::default(); 2],
             unicast: false,
+            counted: false,
             rare: None,
             hours: [(0, 0); 2],
             came: [Came { paths: [Path::default(); PATHS], stacks: [(u32::MAX, 0); 2] }; 2],
@@ -246,8 +249,19 @@ impl Flow {
         (0..2).flat_map(move |side| (0..PATHS).filter_map(move |at| self.covered_at(side, at)))
     }
 
+    /// The same for what came since the last call.
+    pub fn take_covered(&mut self) -> impl Iterator<Item = (Side, Covered)> + use<> {
+        let mut taken = [None; 2 * PATHS];
+        for (slot, (side, at)) in taken.iter_mut().zip((0..2).flat_map(|side| (0..PATHS).map(move |at| (side, at)))) {
+            let Some(covered) = self.covered_at(side, at) else { continue };
+            *slot = Some((if side == 0 { Side::A } else { Side::B }, covered));
+            self.came[side].paths[at].packets = 0;
+        }
+        taken.into_iter().flatten()
+    }
+
     fn covered_at(&self, side: usize, at: usize) -> Option<Covered> {
-        let path = self.came[side].paths.get(at).filter(|path| path.is_used())?;
+        let path = self.came[side].paths.get(at).filter(|path| path.is_used() && path.packets > 0)?;
         let [source, destination] = *self.devices[side].get(at)?;
         let (own, received) = (path.to & OWN != 0, path.to & RECEIVED != 0);
         let credit = Credit {

@@ -40,15 +40,21 @@ struct Queue {
     tail: u32,
 }
 
+/// Queues of slots: flows of no watched device, those of watched ones, and places that are free again.
+const UNWATCHED: u8 = 0;
+const WATCHED: u8 = 1;
+const FREE: u8 = 2;
+
 /// All flows. Eviction follows two queues (unwatched, watched), first in first out with second chances: an order that
 /// no hash decides.
 pub struct FlowTable {
     chunks: Vec<Vec<Slot>>,
+    slots: usize,
     len: usize,
     limit: usize,
     index: Index,
     seed: Seeded,
-    queues: [Queue; 2],
+    queues: [Queue; 3],
 }
 
 impl FlowTable {
@@ -57,11 +63,12 @@ impl FlowTable {
         let empty = Queue { head: NONE, tail: NONE };
         FlowTable {
             chunks: Vec::new(),
+            slots: 0,
             len: 0,
             limit: limit.clamp(1, NONE as usize - 1),
             index: Index::new(),
             seed: Seeded::default(),
-            queues: [empty; 2],
+            queues: [empty; 3],
         }
     }
 
@@ -76,12 +83,20 @@ impl FlowTable {
     pub fn insert(&mut self, flow: Flow) -> (FlowId, Option<(Flow, bool)>) {
         let hash = self.hash(&flow.key);
         let queued_at = flow.touched;
-        let slot = Slot { flow, hash, previous: NONE, next: NONE, queue: 0, queued_at };
-        let (at, evicted) = if self.len < self.limit {
+        let slot = Slot { flow, hash, previous: NONE, next: NONE, queue: UNWATCHED, queued_at };
+        let free = self.queues[usize::from(FREE)].head;
+        let (at, evicted) = if free != NONE {
+            self.unlink(free);
+            if let Some(place) = self.slot_mut(free) {
+                *place = slot;
+            }
+            self.len += 1;
+            (free, None)
+        } else if self.slots < self.limit {
             (self.push(slot), None)
         } else {
             let at = self.victim();
-            let watched = self.slot(at).is_some_and(|s| s.queue == 1);
+            let watched = self.slot(at).is_some_and(|s| s.queue == WATCHED);
             self.unlink(at);
             let old = self.slot_mut(at).map(|place| std::mem::replace(place, slot));
             if let Some(old) = &old {
@@ -89,7 +104,7 @@ impl FlowTable {
             }
             (at, old.map(|old| (old.flow, watched)))
         };
-        self.link(at, 0);
+        self.link(at, UNWATCHED);
         self.index.insert(hash, at);
         (FlowId(at), evicted)
     }
@@ -104,18 +119,53 @@ impl FlowTable {
         self.slot_mut(id.0).map(|slot| &mut slot.flow)
     }
 
+    /// Takes out a flow that has had no packet since `before`. The order is that of eviction.
+    pub fn take_idle(&mut self, before: i64) -> Option<Flow> {
+        for queue in [UNWATCHED, WATCHED] {
+            loop {
+                let at = self.queues[usize::from(queue)].head;
+                let Some(slot) = self.slot(at) else { break };
+                if slot.flow.touched < before {
+                    return self.remove(at);
+                }
+                if slot.flow.touched == slot.queued_at {
+                    break;
+                }
+                self.unlink(at);
+                self.link(at, queue);
+            }
+        }
+        None
+    }
+
+    fn remove(&mut self, at: u32) -> Option<Flow> {
+        self.unlink(at);
+        self.link(at, FREE);
+        let slot = self.slot_mut(at)?;
+        let empty = Flow::new(slot.flow.key, slot.flow.initiator, slot.flow.direction, slot.flow.first, i64::MIN);
+        let (hash, flow) = (slot.hash, std::mem::replace(&mut slot.flow, empty));
+        self.index.remove(hash, at);
+        self.len -= 1;
+        Some(flow)
+    }
+
     /// Says whether a watched device is at one of its ends.
     pub fn set_watched(&mut self, id: FlowId, watched: bool) {
-        let queue = u8::from(watched);
+        let queue = if watched { WATCHED } else { UNWATCHED };
         if self.slot(id.0).is_some_and(|slot| slot.queue != queue) {
             self.unlink(id.0);
             self.link(id.0, queue);
         }
     }
 
-    /// Every flow, in the order in which places were first taken.
-    pub fn ids(&self) -> impl Iterator<Item = FlowId> + use<> {
-        (0..self.len as u32).map(FlowId)
+    /// Every flow, in the order of their places.
+    pub fn ids(&self) -> impl Iterator<Item = FlowId> {
+        (0..self.slots as u32).filter(|&at| self.slot(at).is_some_and(|slot| slot.queue != FREE)).map(FlowId)
+    }
+
+    /// Flows of watched devices, in the order of their places.
+    pub fn watched(&self) -> impl Iterator<Item = FlowId> {
+        (0..self.slots as u32).filter(|&at| self.slot(at).is_some_and(|slot| slot.queue == WATCHED)).map(FlowId)
     }
 
     /// Flows in the table.
@@ -155,12 +205,13 @@ impl FlowTable {
             }
         }
         self.len += 1;
-        (self.len - 1) as u32
+        self.slots += 1;
+        (self.slots - 1) as u32
     }
 
     /// The flow to go: the head of the unwatched queue, or else of the watched one, that was not used since it queued.
     fn victim(&mut self) -> u32 {
-        let queue = u8::from(self.queues[0].head == NONE);
+        let queue = if self.queues[usize::from(UNWATCHED)].head == NONE { WATCHED } else { UNWATCHED };
         for _ in 0..SECOND_CHANCES {
             let head = self.queues[usize::from(queue)].head;
             match self.slot(head) {
@@ -235,12 +286,35 @@ mod tests {
         assert_eq!(gone.map(|(f, w)| (f.key, w)), Some((flow(3, 0).key, false)));
         table.insert(flow(7, 6));
         assert_eq!(ports(&table), [2, 6, 7], "the watched flow stays");
-        for id in table.ids() {
+        for id in table.ids().collect::<Vec<_>>() {
             table.set_watched(id, true);
         }
         let (_, gone) = table.insert(flow(8, 6));
         assert!(gone.is_some_and(|(_, watched)| watched));
         assert_eq!(table.len(), 3);
+    }
+
+    #[test]
+    fn idle_flows_leave_and_make_room() {
+        let mut table = FlowTable::new(4);
+        let (two, _) = table.insert(flow(2, 0));
+        table.insert(flow(3, 1));
+        let (four, _) = table.insert(flow(4, 2));
+        table.set_watched(four, true);
+        if let Some(f) = table.get_mut(two) {
+            f.touched = 9;
+        }
+        let gone: Vec<u16> = std::iter::from_fn(|| table.take_idle(5))
+            .map(|f| f.key.port(crate::flow::Side::A).max(f.key.port(crate::flow::Side::B)))
+            .collect();
+        assert_eq!(gone, [3, 4], "flow 2 was used since");
+        assert_eq!((ports(&table), table.len(), table.ids().count(), table.watched().count()), (vec![2], 1, 1, 0));
+        for port in 5..8 {
+            let (_, evicted) = table.insert(flow(port, 10));
+            assert!(evicted.is_none());
+        }
+        assert_eq!((ports(&table), table.len()), (vec![2, 5, 6, 7], 4));
+        assert!(table.insert(flow(8, 11)).1.is_some_and(|(f, _)| f.key == flow(2, 0).key));
     }
 
     #[test]

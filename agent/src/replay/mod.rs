@@ -71,6 +71,7 @@ fn drive(
         match source.next() {
             Next::Frame(frame) => {
                 engine.handle(Input::Frame {
+                    source: 0,
                     at: frame.at,
                     link_type: frame.link_type,
                     wire_len: frame.wire_len,

@@ -123,6 +123,7 @@ fn about(alike: &[&FindingStatus], worst: &FindingStatus, snapshot: &Snapshot) -
             "Move the switch port of {devices} to the VLAN of {zone}, or correct the inventory's zone: seen {}.",
             if peer_zone == "none" { "in a VLAN of no zone".to_owned() } else { format!("in {peer_zone}") }
         ),
+        (Kind::Drill, _) => "Nothing: this is a drill. Close it with `segwatch findings close`.".to_owned(),
         (Kind::UnknownDevice, _) => {
             let (is, it) = if alike.len() == 1 { ("is", "it") } else { ("are", "them") };
             format!("Find out what {devices} {is}, and add {it} to the inventory or unplug {it}.")

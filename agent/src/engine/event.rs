@@ -1,0 +1,169 @@
+//! What the engine tells, in the order in which it became known.
+
+use serde::Serialize;
+
+use super::snapshot::FindingStatus;
+use crate::base::Timestamp;
+use crate::coverage::{Reason, Verdict};
+
+/// One thing that happened, for the journal.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// A finding that was not open.
+    FindingOpened {
+        /// When it was judged.
+        at: Timestamp,
+        /// As it is now.
+        finding: Box<FindingStatus>,
+    },
+    /// An open finding got farther, or more severe.
+    FindingRaised {
+        /// When it was judged.
+        at: Timestamp,
+        /// As it is now.
+        finding: Box<FindingStatus>,
+    },
+    /// A finding is not open any more.
+    FindingClosed {
+        /// When.
+        at: Timestamp,
+        /// Its id.
+        id: String,
+        /// Why.
+        why: Closing,
+        /// Who closed it, if a person did.
+        by: Option<String>,
+        /// The reason that the person gave.
+        reason: Option<String>,
+    },
+    /// A person has taken note of an open finding.
+    FindingAcked {
+        /// When.
+        at: Timestamp,
+        /// Its id.
+        id: String,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// A verdict changed.
+    Verdict {
+        /// When.
+        at: Timestamp,
+        /// The zone; `None` for the site.
+        zone: Option<String>,
+        /// What it was; `None` at the start.
+        from: Option<Verdict>,
+        /// What it is.
+        to: Verdict,
+        /// Why it is not better, when it is `unverified`.
+        reasons: Vec<Reason>,
+    },
+    /// An alarm of a mirror port was raised or ended.
+    Mirror {
+        /// When.
+        at: Timestamp,
+        /// The interface.
+        interface: String,
+        /// The alarm (DESIGN, section 6).
+        alarm: &'static str,
+        /// Raised, else ended.
+        raised: bool,
+        /// One sentence.
+        detail: String,
+    },
+    /// Nothing was observed on an interface for a while.
+    Gap {
+        /// When it was noticed.
+        at: Timestamp,
+        /// The interface.
+        interface: String,
+        /// One clause.
+        what: String,
+    },
+    /// Another policy decides from now on.
+    Policy {
+        /// When.
+        at: Timestamp,
+        /// Its hash.
+        hash: String,
+    },
+}
+
+/// Why a finding closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Closing {
+    /// Not seen for `hold`.
+    Quiet,
+    /// The policy of today allows its traffic.
+    Policy,
+    /// A person closed it.
+    Person,
+    /// Its device turned out to be another, whose finding it is now.
+    Renamed,
+}
+
+/// What a person or the operator asks for.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Close an open finding.
+    Close {
+        /// Its id.
+        id: String,
+        /// Who asks.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// Take note of an open finding.
+    Ack {
+        /// Its id.
+        id: String,
+        /// Who asks.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// Raise the drill: a finding that is none, so that the way to the pager is tried for real.
+    Drill {
+        /// Who asks.
+        by: String,
+    },
+}
+
+/// What a mirror port tells besides frames.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SourceEvent {
+    /// It can be read, under this name.
+    Up {
+        /// The interface.
+        name: String,
+    },
+    /// It cannot, or no link is there.
+    Down {
+        /// One clause.
+        why: String,
+    },
+    /// Packets were lost since the last time.
+    Drops {
+        /// In the kernel's buffer.
+        kernel: u64,
+        /// In the interface.
+        interface: u64,
+        /// In the agent.
+        agent: u64,
+    },
+    /// Something was missed; it can be read again.
+    Gap {
+        /// One clause.
+        why: String,
+    },
+    /// A capture filter hides traffic.
+    Filter {
+        /// The filter.
+        expression: String,
+    },
+}

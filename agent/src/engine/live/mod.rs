@@ -1,0 +1,346 @@
+//! The engine on a live mirror: what was true becomes what is true now.
+//!
+//! Every [`Engine::tick`] takes what flows showed since the last one, lets idle ones go, holds the mirror's health
+//! against what came, and compares the findings with the open episodes. All of it follows from the inputs alone.
+
+mod adopt;
+mod episode;
+mod health;
+mod saved;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use episode::{EpisodeStatus, MAX_EPISODES};
+pub use health::{Alarm, InterfaceStatus};
+pub use saved::{Changes, Saved};
+
+use super::Engine;
+use super::event::{Command, Event, SourceEvent};
+use super::frame::cover;
+use super::snapshot::{FlowVerdict, HealthStatus, Snapshot};
+use crate::base::Timestamp;
+use crate::coverage::{Reason, ReasonCode, Verdict};
+use crate::device::Device;
+use crate::finding::Kind;
+use crate::flow::{IDLE_TIMEOUT, Reach};
+use episode::Episode;
+use health::Interface;
+pub(super) use health::Pulse;
+
+/// Nanoseconds that a frame's time may lead the clock that ticks give.
+const MAX_LEAD: i64 = 5_000_000_000;
+/// Nanoseconds without a frame after which a device that nobody declared leaves the verdict.
+const LEAVES_AFTER: i64 = 86_400_000_000_000;
+const NANOSECONDS_PER_HOUR: i64 = 3_600_000_000_000;
+
+/// What only a live engine has.
+#[derive(Default)]
+pub(super) struct Live {
+    /// Of the last tick.
+    wall: Timestamp,
+    mono: i64,
+    /// Monotonic minus wall time.
+    offset: i64,
+    ticked: bool,
+    /// Not before this was anything seen.
+    started: i64,
+    /// The engine's epoch at the last tick.
+    epoch: u32,
+    interfaces: Vec<Interface>,
+    episodes: BTreeMap<String, Episode>,
+    drill: Option<episode::Drill>,
+    verdicts: BTreeMap<Option<String>, Verdict>,
+    full: Full,
+    totals: Totals,
+    events: Vec<Event>,
+    snapshot: Option<Arc<Snapshot>>,
+}
+
+/// When a table was found full last, and how often by then.
+#[derive(Default)]
+struct Full {
+    count: u64,
+    at: Option<i64>,
+}
+
+/// Counters since the start, and across restarts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Openings of findings and rises in reach, by zone, kind and reach.
+    pub findings: BTreeMap<(String, Kind, Option<Reach>), u64>,
+    /// Flows judged, by the zone of their watched device (`none` without one) and verdict.
+    pub flows: BTreeMap<(String, FlowVerdict), u64>,
+    /// Flows that a conduit allowed, by its name.
+    pub conduits: BTreeMap<String, u64>,
+    /// Flows that had to leave a full table, those of watched devices apart.
+    pub evicted: [u64; 2],
+    /// Flows in the table.
+    pub active: u64,
+}
+
+/// What a live engine publishes at each tick.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The answer.
+    pub snapshot: Arc<Snapshot>,
+    /// Open findings by id.
+    pub episodes: BTreeMap<String, EpisodeStatus>,
+    /// Mirror ports, in the order of the configuration.
+    pub interfaces: Vec<InterfaceStatus>,
+    /// Counters.
+    pub totals: Totals,
+}
+
+impl Live {
+    /// Monotonic time of a frame that was captured at `at`.
+    pub(super) fn time_of(&self, at: Timestamp, now: i64) -> i64 {
+        at.0.saturating_add(self.offset).min(self.mono.saturating_add(MAX_LEAD)).max(now)
+    }
+
+    /// A frame came in on an interface.
+    pub(super) fn pulse(&mut self, source: u16, pulse: &Pulse) {
+        if let Some(interface) = self.interfaces.get_mut(usize::from(source)) {
+            interface.pulse(pulse);
+        }
+    }
+
+    pub(super) fn report(&mut self, source: u16, event: SourceEvent, now: i64) {
+        let at = usize::from(source);
+        if at >= health::MAX_INTERFACES {
+            return;
+        }
+        if self.interfaces.len() <= at {
+            self.interfaces.resize_with(at + 1, Interface::default);
+        }
+        let wall = self.wall;
+        if let Some(interface) = self.interfaces.get_mut(at) {
+            interface.tell(event, wall, now, &mut self.events);
+        }
+    }
+
+    /// Not before this was a device seen with certainty: the start, or the end of the last time that its mirror port
+    /// was blind.
+    fn seen_since(&self, device: &Device) -> i64 {
+        self.interfaces.get(usize::from(device.source)).map_or(self.started, |i| i.blind_until.max(self.started))
+    }
+
+    /// Reasons that the mirror port of a device gives.
+    pub(super) fn blind_reasons(&self, device: &Device) -> impl Iterator<Item = Reason> {
+        self.interfaces.get(usize::from(device.source)).into_iter().flat_map(Interface::blind_reasons)
+    }
+
+    /// Why a device is not covered now.
+    pub(super) fn coverage(&self, device: &Device, now: i64, silence: i64, vlan_matters: bool) -> Vec<Reason> {
+        let recent = &device.sight.recent;
+        let blind = self.seen_since(device);
+        let since = now.saturating_sub(silence).max(blind);
+        let is = |at: i64| at >= since && at != i64::MIN;
+        let mut reasons = Vec::new();
+        let mut doubt = |code: ReasonCode, detail: String| reasons.push(Reason { code, detail });
+        match (is(recent.sent), is(recent.received)) {
+            (true, true) => {}
+            (true, false) => doubt(ReasonCode::OneDirection, "frames from it were seen, but none to it".into()),
+            (false, true) => doubt(ReasonCode::OneDirection, "frames to it were seen, but none from it".into()),
+            (false, false) if is(recent.routed) => {
+                doubt(
+                    ReasonCode::BehindRouter,
+                    "its traffic was seen only behind a router, never on its own link".into(),
+                );
+            }
+            (false, false) if device.sight.first.is_none() => {
+                doubt(ReasonCode::NeverSeen, "no frame of it was seen".into());
+            }
+            (false, false) if is(recent.any) => {
+                doubt(ReasonCode::Silent, "only broadcast or multicast was seen of it".into());
+                doubt(ReasonCode::OneDirection, "no unicast frame to it was seen".into());
+            }
+            (false, false) if blind > now.saturating_sub(silence) => {
+                doubt(ReasonCode::Gap, "it has not been seen again since nothing could be observed".into());
+            }
+            (false, false) => {
+                doubt(ReasonCode::Silent, format!("no unicast frame of it within {} s", silence / 1_000_000_000));
+            }
+        }
+        if reasons.is_empty() && vlan_matters && !(is(recent.sent_tagged) && is(recent.received_tagged)) {
+            let detail = "its frames had no VLAN tag, so its VLAN is not known".to_owned();
+            reasons.push(Reason { code: ReasonCode::Untagged, detail });
+        }
+        if is(recent.undecoded) {
+            let detail = "some of its frames could not be decoded, so nobody knows whom they reached".to_owned();
+            reasons.push(Reason { code: ReasonCode::Gap, detail });
+        }
+        reasons
+    }
+
+    /// A device that nobody declared has been gone for so long that it does not count any more.
+    pub(super) fn has_left(&self, device: &Device, now: i64) -> bool {
+        let last = device.sight.recent.any;
+        let known = if last == i64::MIN { self.started } else { last };
+        now.saturating_sub(known) > LEAVES_AFTER
+    }
+
+    /// The oldest hour of one-way payload that still counts.
+    pub(super) fn first_hour(&self, now: i64) -> u32 {
+        ((now - NANOSECONDS_PER_HOUR) / NANOSECONDS_PER_HOUR).max(0) as u32
+    }
+
+    /// Whether a table was found full within the last `silence`.
+    pub(super) fn is_full(&self, now: i64, silence: i64) -> bool {
+        self.full.at.is_some_and(|at| now.saturating_sub(at) <= silence)
+    }
+
+    /// Alarms of all mirror ports.
+    pub(super) fn health(&self) -> Vec<HealthStatus> {
+        self.interfaces.iter().flat_map(Interface::health).collect()
+    }
+
+    pub(super) fn drill(&self) -> Option<super::FindingStatus> {
+        self.drill.as_ref().map(episode::Drill::finding)
+    }
+}
+
+impl Engine {
+    /// Time goes on: (wall, monotonic). The answer as of now is published.
+    pub(super) fn tick(&mut self, wall: Timestamp, mono: i64) {
+        let mut live = self.live.take().unwrap_or_default();
+        let jump = wall.since(live.wall).saturating_sub(mono.saturating_sub(live.mono));
+        if live.ticked {
+            live.interfaces.iter_mut().for_each(|interface| interface.clock(jump, mono));
+        } else {
+            (live.started, live.ticked) = (mono, true);
+            self.now = mono;
+        }
+        (live.wall, live.mono, live.offset) = (wall, mono, mono.saturating_sub(wall.0));
+        self.now = self.now.max(mono);
+        while let Some(flow) = self.flows.take_idle(self.now.saturating_sub(IDLE_TIMEOUT)) {
+            self.end_flow(flow);
+        }
+        if live.epoch != self.epoch {
+            self.find_watched();
+            live.epoch = self.epoch;
+        }
+        self.harvest(&mut live);
+        live.end_drill(self.now);
+        let first_hour = live.first_hour(self.now);
+        self.one_way.retain(|&(_, hour), _| hour >= first_hour);
+        let refused = self.refusals();
+        if refused > live.full.count {
+            live.full = Full { count: refused, at: Some(self.now) };
+        }
+        let health = health::Rules::of(&self.policy);
+        for interface in &mut live.interfaces {
+            interface.judge(&health, wall, self.now, &mut live.events);
+        }
+        live.totals.evicted = [self.counters.evicted - self.counters.evicted_watched, self.counters.evicted_watched];
+        live.totals.active = self.flows.len() as u64;
+        self.live = Some(live);
+        let (snapshot, keys) = self.summarise();
+        let mut live = self.live.take().unwrap_or_default();
+        let closed = live.follow(&snapshot, self.now, self.policy.hold);
+        for id in &closed {
+            if let Some(&key) = keys.get(id) {
+                self.ended.close(key, wall);
+            }
+        }
+        self.live = Some(live);
+        // What closed is not shown any more.
+        let snapshot = if closed.is_empty() { snapshot } else { self.summarise().0 };
+        if let Some(live) = &mut self.live {
+            live.compare_verdicts(&snapshot);
+            live.snapshot = Some(Arc::new(snapshot));
+        }
+    }
+
+    /// What was published last; `None` before the first tick.
+    pub fn published(&self) -> Option<Published> {
+        let live = self.live.as_ref()?;
+        Some(Published {
+            snapshot: live.snapshot.clone()?,
+            episodes: live.episodes.iter().map(|(id, episode)| (id.clone(), episode.status())).collect(),
+            interfaces: live.interfaces.iter().map(Interface::status).collect(),
+            totals: live.totals.clone(),
+        })
+    }
+
+    /// What happened since the last call.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        self.live.as_mut().map(|live| std::mem::take(&mut live.events)).unwrap_or_default()
+    }
+
+    /// Does what a person asks. `false` if there is no such finding.
+    pub(super) fn obey(&mut self, command: Command) -> bool {
+        let Some(live) = &mut self.live else { return false };
+        match command {
+            Command::Drill { by } => live.start_drill(&by, self.now, &self.policy.site),
+            Command::Ack { id, by, reason } => live.ack(&id, by, reason),
+            Command::Close { id, by, reason } => {
+                let wall = live.wall;
+                if !live.close_by_person(&id, by, reason) {
+                    return false;
+                }
+                let keys = self.summarise().1;
+                if let Some(&key) = keys.get(&id) {
+                    self.ended.close(key, wall);
+                }
+                true
+            }
+        }
+    }
+
+    /// Flows whose device turned out to be watched after they began.
+    fn find_watched(&mut self) {
+        let found: Vec<_> =
+            self.flows.ids().filter(|&id| self.flows.get(id).is_some_and(|flow| self.concerns_watched(flow))).collect();
+        for id in found {
+            self.flows.set_watched(id, true);
+        }
+    }
+
+    /// Takes what flows of watched devices showed since the last time.
+    fn harvest(&mut self, live: &mut Live) {
+        let ids: Vec<_> = self.flows.watched().collect();
+        for id in ids {
+            let Some(flow) = self.flows.get_mut(id) else { continue };
+            let mut packets = [0u64; 2];
+            let proto = flow.key.proto();
+            let (acknowledges, mut source) = (flow.evidence.has_acknowledged(), None);
+            for (side, covered) in flow.take_covered() {
+                packets[side as usize] += covered.packets;
+                cover(&mut self.devices, &covered, self.now);
+                source = source.or(covered.credit.sent).or(covered.credit.received);
+            }
+            if let Some(interface) = source
+                .and_then(|device| self.devices.get(device))
+                .and_then(|device| live.interfaces.get_mut(usize::from(device.source)))
+            {
+                interface.conversation(proto, packets, acknowledges);
+            }
+            self.count_flow(id, live);
+        }
+    }
+
+    /// Counts a flow once it has been judged, and once more when it turns into a violation.
+    fn count_flow(&mut self, id: crate::flow::FlowId, live: &mut Live) {
+        let Some(flow) = self.flows.get(id).filter(|flow| !flow.counted) else { return };
+        let judgement = self.judge(flow);
+        if !flow.evidence.is_settled() && judgement.verdict == FlowVerdict::Allowed {
+            return;
+        }
+        let zone = self.zone_of_flow(flow);
+        *live.totals.flows.entry((zone, judgement.verdict)).or_default() += 1;
+        if judgement.verdict == FlowVerdict::Allowed
+            && self.policy.conduits.iter().any(|c| c.name == judgement.rule.name)
+        {
+            *live.totals.conduits.entry(judgement.rule.name.clone()).or_default() += 1;
+        }
+        if let Some(flow) = self.flows.get_mut(id) {
+            flow.counted = true;
+        }
+    }
+
+    /// How often something found no place.
+    fn refusals(&self) -> u64 {
+        self.counters.evicted_watched + self.devices.refused + self.bindings.refused + self.ended.refused
+    }
+}

@@ -1,0 +1,17 @@
+//! Records that outlive a crash: an append-only log of lines, and a checkpoint of the state that they led to.
+//!
+//! A plain log rather than a database: what is written is a few lines when something happens, it is read once at the
+//! start and by people, and its durability rests on three calls that can be watched (`write`, `fdatasync`, `rename`).
+//! Each line is `CRC-32 sequence record`; a line that a crash cut is found by its sum and dropped with all after it in its
+//! segment, which were never said to be durable.
+//!
+//! A sync that failed is never tried again: what the kernel held may be gone although the next sync succeeds. The records
+//! since the last good one are kept, and written to a new segment.
+
+mod checkpoint;
+mod log;
+#[cfg(test)]
+mod tests;
+
+pub use checkpoint::{read_checkpoint, write_checkpoint};
+pub use log::{Journal, Limits, MAX_PENDING, MAX_RECORD, Opened, Record, read};
