@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use crate::capture::live::Surveyed;
 use crate::engine::{FlowRow, JudgedDevices, Snapshot};
 use crate::policy::Untagged;
 use crate::report::CaptureFiles;
@@ -61,6 +63,9 @@ pub trait Backend {
         flows: Option<&mut FlowSink<'_>>,
         progress: &mut Progress<'_>,
     ) -> Result<Outcome, Vec<String>>;
+
+    /// The network interfaces, by name; with a time, what their packets showed in it.
+    fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>>;
 
     /// Checks a configuration.
     fn config_check(&self, file: &Path) -> Result<ConfigSummary, Vec<String>>;

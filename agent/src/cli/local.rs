@@ -1,9 +1,11 @@
 //! The backend of the program itself: configuration and captures from files.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::backend::{Backend, ConfigSummary, FlowSink, Outcome, Progress, Request};
 use crate::capture::Files;
+use crate::capture::live::{Surveyed, survey};
 use crate::engine::Options;
 use crate::hint::VendorTable;
 use crate::policy::Policy;
@@ -45,6 +47,10 @@ impl Backend for Local {
             })
             .collect();
         Ok(Outcome { snapshot, files: CaptureFiles { files, damage } })
+    }
+
+    fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>> {
+        survey(sample).map_err(|error| vec![format!("cannot list the interfaces: {error}")])
     }
 
     fn config_check(&self, file: &Path) -> Result<ConfigSummary, Vec<String>> {

@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod exit;
 mod flows;
+mod interfaces;
 mod list;
 mod local;
 mod manual;
@@ -61,6 +62,7 @@ fn dispatch(cli: Cli, backend: &dyn Backend, terminal: &mut Terminal<'_>) -> Exi
         Command::Devices(args) => list::list(&devices, &args, &style, backend, terminal),
         Command::Findings(args) => list::list(&findings, &args, &style, backend, terminal),
         Command::Zones(args) => list::list(&zones, &args, &style, backend, terminal),
+        Command::Interfaces(args) => interfaces::interfaces(&args, backend, terminal),
         Command::Config(command) => config::config(&command, backend, terminal),
         Command::Completions { shell } => manual::completions(shell, terminal),
         Command::Man { dir } => manual::man(dir.as_deref(), terminal),

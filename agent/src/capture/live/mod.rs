@@ -32,6 +32,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use self::port::{Handover, Port};
+use crate::config::CaptureConfig;
 
 /// Size of the kernel's ring unless set, in bytes.
 pub const DEFAULT_BUFFER: u32 = 64 * 1024 * 1024;
@@ -69,6 +70,18 @@ impl Settings {
             snap_length: DEFAULT_SNAP_LENGTH,
             promiscuous: true,
             filter: None,
+        }
+    }
+}
+
+impl From<&CaptureConfig> for Settings {
+    fn from(config: &CaptureConfig) -> Settings {
+        Settings {
+            interface: config.interface.clone(),
+            buffer: config.buffer,
+            snap_length: config.snap_length,
+            promiscuous: config.promiscuous,
+            filter: config.filter.clone(),
         }
     }
 }
