@@ -54,7 +54,7 @@ impl Namespace {
 
     /// A veth pair in it, both ends up, without the offloads that change what is captured.
     pub fn veth(&self, one: &str, other: &str) {
-        self.ip(&format!("link add {one} type veth peer name {other}"));
+        self.ip(&format!("link add name {one} type veth peer name {other}"));
         for end in [one, other] {
             self.shell(&format!("ethtool -K {end} tx off tso off gso off gro off rxvlan off txvlan off"));
             self.ip(&format!("link set {end} up"));
