@@ -26,10 +26,14 @@ fn lab() -> Option<Namespace> {
 const NEAR: Mac = Mac([2, 0, 0, 0, 0, 1]);
 const FAR: Mac = Mac([2, 0, 0, 0, 0, 2]);
 
+fn to_port(port: u16) -> Packet {
+    Packet::udp(([10, 0, 0, 2], 5000).into(), ([10, 0, 0, 1], port).into())
+}
+
 fn frame(number: u32, length: usize) -> Vec<u8> {
     let mut payload = vec![0; length];
     payload[..4].copy_from_slice(&number.to_be_bytes());
-    let packet = Packet::udp("10.0.0.2:5000".parse().unwrap(), "10.0.0.1:5001".parse().unwrap());
+    let packet = to_port(5001);
     packet.payload(payload).frame(FAR, NEAR, &[])
 }
 
@@ -203,7 +207,7 @@ fn tags_are_back_where_they_were() {
         &[(0x9100, 500), (0x8100, 110)],
         &[(0x88a8, 500), (0x88a8, 7), (0x8100, 110)],
     ];
-    let packet = Packet::udp("10.0.0.2:5000".parse().unwrap(), "10.0.0.1:5001".parse().unwrap()).payload([7; 64]);
+    let packet = to_port(5001).payload([7; 64]);
     let sent: Vec<Vec<u8>> =
         stacks.iter().map(|tags| tagged(FAR, NEAR, tags, ethertype::IPV4, &packet.bytes())).collect();
     for offload in ["on", "off"] {
@@ -367,7 +371,7 @@ fn a_bad_filter_is_told_and_a_good_one_filters() {
         let mut watch = Watch::start(Settings { filter: Some("udp port 5001".to_owned()), ..Settings::of("near") });
         watch.until_change_since(0, Change::Opened);
         let mut far = Sender::open("far");
-        let other = Packet::udp("10.0.0.2:5000".parse().unwrap(), "10.0.0.1:53".parse().unwrap());
+        let other = to_port(53);
         for number in 0..50 {
             far.send(&frame(number, 60));
             far.send(&other.frame(FAR, NEAR, &[]));
@@ -501,7 +505,7 @@ fn interfaces_shows_the_mirror_port() {
     let page = lab.within(|| {
         let sender = thread::spawn(|| {
             let mut far = Sender::open("far");
-            let packet = Packet::udp("10.0.0.2:5000".parse().unwrap(), "10.0.0.1:5001".parse().unwrap());
+            let packet = to_port(5001);
             for number in 0..150 {
                 let (from, to) = if number % 2 == 0 { (FAR, NEAR) } else { (NEAR, FAR) };
                 far.send(&packet.frame(from, to, if number % 3 == 0 { &[] } else { &[110] }));
