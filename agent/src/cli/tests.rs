@@ -74,7 +74,7 @@ impl Backend for Fake {
         let mirror = Sample { packets: 200, bytes: 20_000, tagged: 100, vlans, directions, ..Sample::default() };
         let seconds = sample.map_or(1.0, |sample| sample.as_secs_f64());
         Ok(vec![
-            Surveyed { link: link("eth1", true), seconds, received: 200, sample: looked.then(|| Ok(mirror)) },
+            Surveyed { link: link("eth1", true), seconds, received: 200, sample: looked.then_some(Ok(mirror)) },
             Surveyed {
                 link: link("x\u{9b}y", false),
                 seconds,
