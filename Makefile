@@ -8,7 +8,7 @@ CARGO ?= cargo
 RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 # What must be there, and the Debian package that brings it.
 COMMANDS := cc=gcc
-HEADERS := stdio.h=libc6-dev
+HEADERS := stdio.h=libc6-dev pcap.h=libpcap-dev
 FUZZ_SECONDS ?= 600
 FUZZ_TARGETS := $(notdir $(wildcard agent/fuzz/seeds/*))
 BENCH_RUNS ?= 5

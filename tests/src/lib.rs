@@ -4,6 +4,7 @@ pub mod corpus;
 pub mod demo;
 pub mod frames;
 pub mod fuzz;
+pub mod lab;
 pub mod load;
 pub mod mirror;
 pub mod pcap;

@@ -1,10 +1,11 @@
-//! Where frames come from: capture files (and, live, interfaces). A [`FrameSource`] tells frames, damage and the end apart.
+//! Where frames come from: capture files ([`Files`]) and, live, interfaces ([`live`]). A [`FrameSource`] tells frames, damage and the end apart.
 //!
 //! Files are read as pcap or pcapng, plain or packed with gzip or zstd, told by their first bytes and never by their
 //! name ([`Files`]). A frame is lent from the buffer it was read into: nothing is copied or allocated per frame.
 
 mod files;
 mod input;
+pub mod live;
 mod pcap;
 mod pcapng;
 mod reader;

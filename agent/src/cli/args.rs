@@ -55,6 +55,9 @@ pub(super) enum Command {
     /// Say which rule decides about a flow, where it stands, and which conduit comes nearest to allowing it
     #[command(after_long_help = EXPLAIN_HELP)]
     Explain(ExplainArgs),
+    /// List the network interfaces, and with --seconds what they show: which one is the mirror port
+    #[command(after_long_help = INTERFACES_HELP)]
+    Interfaces(InterfacesArgs),
     /// Check or show a configuration, or print its schema
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -123,6 +126,16 @@ pub(super) struct ListArgs {
     /// How to print the list
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: ListFormat,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct InterfacesArgs {
+    /// Look at the packets of all interfaces for so long (1 to 3600 seconds)
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=3600))]
+    pub(super) seconds: Option<u16>,
+    /// How to print the list
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: InterfacesFormat,
 }
 
 #[derive(Args, Debug)]
@@ -275,6 +288,16 @@ pub(super) enum ListFormat {
     Json,
 }
 
+/// How `interfaces` prints.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(super) enum InterfacesFormat {
+    /// For a person
+    #[default]
+    Text,
+    /// The schema segwatch/interfaces/1
+    Json,
+}
+
 /// Which flows to print.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(super) enum Only {
@@ -386,6 +409,17 @@ Examples:
   segwatch zones --format json capture.pcap | jq -r '.zones[] | [.name, .verdict] | @tsv'
 
 Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture), 0 otherwise";
+
+const INTERFACES_HELP: &str = "\
+Examples:
+  segwatch interfaces
+  segwatch interfaces --seconds 10
+  segwatch interfaces --seconds 10 --format json | jq -r '.interfaces[] | select(.sample.directions==\"both\") | .name'
+
+A mirror port receives many packets, of both directions, and (from a trunk) with VLAN tags. Looking at packets needs root
+or CAP_NET_RAW.
+
+Exit codes: 2 trouble (usage, an interface that is up and cannot be looked at), 0 otherwise";
 
 #[cfg(test)]
 mod tests {

@@ -2,11 +2,13 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::base::Timestamp;
 use crate::engine::{Explanation, FlowRow, JudgedDevices, Snapshot};
 use crate::policy::{Service, Untagged};
 use crate::report::{CaptureFiles, Explained};
+use crate::capture::live::Surveyed;
 
 /// What to read, and how to judge it.
 #[derive(Clone, Debug, Default)]
@@ -103,6 +105,8 @@ pub trait Backend {
         flows: &mut ExplanationSink<'_>,
         progress: &mut Progress<'_>,
     ) -> Result<ExplainOutcome, Vec<String>>;
+    /// The network interfaces, by name; with a time, what their packets showed in it.
+    fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>>;
 
     /// Checks a configuration.
     fn config_check(&self, file: &Path) -> Result<ConfigSummary, Vec<String>>;

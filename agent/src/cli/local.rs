@@ -1,7 +1,7 @@
 //! The backend of the program itself: configuration and captures from files.
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::backend::{
     Backend, ConfigSummary, ExplainOutcome, ExplainRequest, ExplanationSink, FlowSink, Outcome, Progress, Request,
@@ -10,6 +10,7 @@ use crate::base::Timestamp;
 use crate::capture::Files;
 use crate::engine::{Explanation, Options, PolicyRef};
 use crate::explain::{Question, Wanted, Who};
+use crate::capture::live::{Surveyed, survey};
 use crate::hint::VendorTable;
 use crate::policy::Policy;
 use crate::replay::{self, Replayed, replay};
@@ -79,6 +80,10 @@ impl Backend for Local {
             problems,
             files: capture_files(files, damage),
         })
+    }
+
+    fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>> {
+        survey(sample).map_err(|error| vec![format!("cannot list the interfaces: {error}")])
     }
 
     fn config_check(&self, file: &Path) -> Result<ConfigSummary, Vec<String>> {

@@ -7,6 +7,7 @@ mod config;
 mod exit;
 mod explain;
 mod flows;
+mod interfaces;
 mod list;
 mod local;
 mod manual;
@@ -65,6 +66,7 @@ fn dispatch(cli: Cli, backend: &dyn Backend, terminal: &mut Terminal<'_>) -> Exi
         Command::Findings(args) => list::list(&findings, &args, &style, backend, terminal),
         Command::Zones(args) => list::list(&zones, &args, &style, backend, terminal),
         Command::Explain(args) => explain::explain(&args, &style, backend, terminal),
+        Command::Interfaces(args) => interfaces::interfaces(&args, backend, terminal),
         Command::Config(command) => config::config(&command, backend, terminal),
         Command::Completions { shell } => manual::completions(shell, terminal),
         Command::Man { dir } => manual::man(dir.as_deref(), terminal),

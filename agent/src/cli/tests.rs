@@ -3,8 +3,10 @@
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::*;
+use crate::capture::live::{Directions, Link, Sample, Surveyed};
 use crate::coverage::Verdict;
 use crate::engine::{Explanation, JudgedDevices, Snapshot};
 use crate::policy::Untagged;
@@ -84,6 +86,32 @@ impl Backend for Fake {
         outcome.explained.flows_total = 20;
         outcome.files = self.files.clone();
         Ok(outcome)
+    fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>> {
+        if !self.problems.is_empty() {
+            return Err(self.problems.clone());
+        }
+        let link = |name: &str, running| Link {
+            name: name.to_owned(),
+            index: 2,
+            up: true,
+            running,
+            mtu: 1500,
+            ..Link::default()
+        };
+        let looked = sample.is_some();
+        let vlans = (101..=110).map(|vlan| (vlan, 10)).collect();
+        let directions = Directions::Both;
+        let mirror = Sample { packets: 200, bytes: 20_000, tagged: 100, vlans, directions, ..Sample::default() };
+        let seconds = sample.map_or(1.0, |sample| sample.as_secs_f64());
+        Ok(vec![
+            Surveyed { link: link("eth1", true), seconds, received: 200, sample: looked.then_some(Ok(mirror)) },
+            Surveyed {
+                link: link("x\u{9b}y", false),
+                seconds,
+                received: 0,
+                sample: looked.then(|| Err("Operation not permitted".to_owned())),
+            },
+        ])
     }
 
     fn config_check(&self, _file: &Path) -> Result<ConfigSummary, Vec<String>> {
@@ -203,6 +231,9 @@ fn usage_errors_and_help() {
         "completions",
         "man",
     ] {
+    for command in
+        ["check", "flows", "devices", "findings", "zones", "interfaces", "config check", "completions", "man"]
+    {
         let (_, out, _) = segwatch(&backend, &format!("{command} --help"));
         assert!(out.contains("Example"), "{command}");
     }
@@ -280,6 +311,34 @@ fn only_violations_leaves_the_rest_out() {
     assert_eq!(rows("flows --format jsonl a.pcap"), 1000);
     assert_eq!(rows("flows --format jsonl --only violations a.pcap"), 500);
     assert_eq!(rows("flows --format csv a.pcap"), 1001);
+}
+
+#[test]
+fn interfaces_are_listed_and_looked_at() {
+    let mut backend = Fake::new(sample::empty());
+    let (code, out, err) = segwatch(&backend, "interfaces");
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(
+        out,
+        "interface  state       kind  mtu   packets/s\n\
+         eth1       up          -     1500  200\n\
+         x\\x9by     no carrier  -     1500  0\n"
+    );
+    let (code, out, err) = segwatch(&backend, "interfaces --seconds 10");
+    assert_eq!((code, err.as_str()), (2, "segwatch: x\\x9by: Operation not permitted\n"));
+    let mirror: Vec<&str> = out.lines().nth(1).unwrap().split_whitespace().collect();
+    let cells = "eth1 up - 1500 20 200 0 50 % both 101 102 103 104 105 106 107 108 and 2 more";
+    assert_eq!(mirror.join(" "), cells);
+    let (code, out, _) = segwatch(&backend, "interfaces --seconds 10 --format json");
+    let page: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &page["schema"]), (2, &"segwatch/interfaces/1".into()));
+    assert_eq!(page["interfaces"][0]["sample"]["vlans"][0], serde_json::json!({ "vlan": 101, "packets": 10 }));
+    assert_eq!(page["interfaces"][1]["error"], "Operation not permitted");
+    for bad in ["0", "3601", "x"] {
+        assert_eq!(segwatch(&backend, &format!("interfaces --seconds {bad}")).0, 2, "{bad}");
+    }
+    backend.problems = vec!["no".to_owned()];
+    assert_eq!(segwatch(&backend, "interfaces").0, 2);
 }
 
 /// Fails from the first byte on.

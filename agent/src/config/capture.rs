@@ -19,6 +19,14 @@ pub struct CaptureConfig {
     pub rspan_vlan: Option<u16>,
     /// Transports of the mirror that are taken off.
     pub decapsulate: Vec<Transport>,
+    /// Size of the kernel's ring for it, in bytes.
+    pub buffer: u32,
+    /// Bytes kept of a frame.
+    pub snap_length: u32,
+    /// Take frames for other hosts too.
+    pub promiscuous: bool,
+    /// A capture filter of libpcap. What it hides cannot be vouched for.
+    pub filter: Option<String>,
     /// Where it is declared.
     pub place: Place,
 }
@@ -50,6 +58,10 @@ pub(super) struct CaptureDraft {
     pub(super) untagged: Option<Spanned<Untagged>>,
     pub(super) rspan_vlan: Option<Spanned<u16>>,
     pub(super) decapsulate: Vec<Transport>,
+    buffer: Option<Spanned<u32>>,
+    pub(super) snap_length: Option<Spanned<u32>>,
+    pub(super) promiscuous: Option<(Span, bool)>,
+    pub(super) filter: Option<Spanned<String>>,
 }
 
 impl CaptureDraft {
@@ -59,10 +71,23 @@ impl CaptureDraft {
             untagged: self.untagged.as_ref().map(|untagged| untagged.value).unwrap_or_default(),
             rspan_vlan: self.rspan_vlan.as_ref().map(|vlan| vlan.value),
             decapsulate: self.decapsulate.clone(),
+            buffer: self.buffer.as_ref().map_or(DEFAULT_BUFFER, |buffer| buffer.value),
+            snap_length: self.snap_length.as_ref().map_or(MAX_SNAP_LENGTH, |length| length.value),
+            promiscuous: self.promiscuous.is_none_or(|(_, on)| on),
+            filter: self.filter.as_ref().map(|filter| filter.value.clone()),
             place: Place { file: file.to_owned(), line: self.at.line },
         }
     }
 }
+
+/// Of the kernel's ring: what loses nothing where `tcpdump` with the same loses nothing.
+const DEFAULT_BUFFER: u32 = 64 << 20;
+const MIN_BUFFER: u64 = 1 << 20;
+const MAX_BUFFER: u64 = 1 << 30;
+
+/// Of a frame: headers of any tunnel that is read, and all of any frame that there is (`MAXIMUM_SNAPLEN` of libpcap).
+const MIN_SNAP_LENGTH: u64 = 256;
+const MAX_SNAP_LENGTH: u32 = 262_144;
 
 /// Mirror ports of one agent.
 const MAX_CAPTURES: usize = 32;
@@ -93,6 +118,10 @@ pub(super) fn read(source: &mut Source, field: Field<'_>) -> Vec<CaptureDraft> {
                 .get("decapsulate")
                 .map(|field| values(&source.items(field, transport)))
                 .unwrap_or_default(),
+            buffer: fields.get("buffer").and_then(|field| source.value(field, buffer)),
+            snap_length: fields.get("snap_length").and_then(|field| source.value(field, snap_length)),
+            promiscuous: fields.get("promiscuous").and_then(|field| Some((field.node.at, source.flag(field)?))),
+            filter: fields.get("filter").and_then(|field| source.value(field, value::word)),
         };
         if let (Some(interface), true) = (interface, drafts.iter().any(|other| other.interface == draft.interface)) {
             source.error(interface.at, format!("interface {} is there twice", quoted(&interface.value)));
@@ -145,6 +174,21 @@ fn transport(text: &str) -> Result<Transport, Wrong> {
             }),
         }),
     }
+}
+
+fn buffer(text: &str) -> Result<u32, Wrong> {
+    within(value::size(text)?, MIN_BUFFER, MAX_BUFFER, "a buffer is 1MiB to 1GiB")
+}
+
+fn snap_length(text: &str) -> Result<u32, Wrong> {
+    within(value::count(text)?, MIN_SNAP_LENGTH, MAX_SNAP_LENGTH.into(), "256 to 262144 bytes are kept of a frame")
+}
+
+fn within(number: u64, least: u64, most: u64, hint: &str) -> Result<u32, Wrong> {
+    u32::try_from(number).ok().filter(|_| (least..=most).contains(&number)).ok_or_else(|| Wrong {
+        message: format!("{number} bytes are too {}", if number < least { "few" } else { "many" }),
+        hint: Some(hint.to_owned()),
+    })
 }
 
 /// The mirror's own tag is no segment's.

@@ -204,6 +204,16 @@ fn captures(source: &mut Source, facts: &Facts<'_>) {
                 .lint(untagged.at, format!("no zone owns VLAN {vlan}"))
                 .help("an untagged frame of this interface would be in no zone");
         }
+        if let Some(filter) = &capture.filter {
+            source
+                .lint(filter.at, "a capture filter hides packets")
+                .help("nothing is verified by what is left: remove it");
+        }
+        if let Some((at, false)) = capture.promiscuous {
+            source
+                .lint(at, "without `promiscuous` the interface drops frames for other hosts")
+                .help("a mirror port has nothing else: remove it");
+        }
     }
     let Some(last) = facts.captures.last() else { return };
     if common(facts.captures, |c| c.untagged.as_ref().map_or(Untagged::Reject, |u| u.value)).is_none() {

@@ -102,6 +102,12 @@ impl Page<'_> {
                     None,
                 );
             }
+            self.line(4, &format!("buffer: {}", size(capture.buffer)), None);
+            self.line(4, &format!("snap_length: {}", capture.snap_length), None);
+            self.line(4, &format!("promiscuous: {}", capture.promiscuous), None);
+            if let Some(filter) = &capture.filter {
+                self.line(4, &format!("filter: {}", text(filter)), None);
+            }
         }
     }
 
@@ -206,6 +212,10 @@ fn text(value: &str) -> String {
 
 fn list(items: impl IntoIterator<Item = String>) -> String {
     format!("[{}]", items.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+fn size(bytes: u32) -> String {
+    if bytes.is_multiple_of(1 << 20) { format!("{}MiB", bytes >> 20) } else { format!("{}KiB", bytes >> 10) }
 }
 
 fn place(place: &Place) -> String {

@@ -27,7 +27,7 @@ fn the_example_loads_without_a_lint() {
     assert_eq!((policy.untagged, policy.rspan_vlan), (Untagged::Reject, Some(999)));
     assert_eq!(policy.scope([10, 30, 7, 7].into()), Scope::Zone(ZoneId(2)));
     assert_eq!(policy.zone_of_vlan(110), Some(ZoneId(0)));
-    assert_eq!(policy.conduits[0].place.line, 55);
+    assert_eq!(policy.conduits[0].place.line, 59);
     assert_eq!(policy.conduits[0].expires.map(|end| end.to_string()), Some("2027-07-01T00:00:00.000000Z".into()));
 }
 
@@ -36,6 +36,13 @@ fn defaults_are_those_of_the_example() {
     let short = good("zones: { cctv: { cameras: true, vlans: [110] } }");
     let long = good(EXAMPLE);
     let (short, long) = (&short.config, &long.config);
+    let plain =
+        good("zones: { cctv: { cameras: true, vlans: [110] } }\ncapture: [{ interface: eth1 }]").config.captures;
+    let (plain, shown) = (&plain[0], &long.captures[0]);
+    assert_eq!(
+        (plain.buffer, plain.snap_length, plain.promiscuous, &plain.filter),
+        (shown.buffer, shown.snap_length, shown.promiscuous, &shown.filter)
+    );
     assert_eq!((&short.listen, &short.state_dir), (&long.listen, &long.state_dir));
     let (short, long) = (&short.policy, &long.policy);
     assert_eq!(

@@ -5,7 +5,7 @@ mod quantity;
 mod service;
 
 pub(super) use address::{host, host_or_prefix, mac, prefix};
-pub(super) use quantity::{count, date, duration, share, vlan, vlans};
+pub(super) use quantity::{count, date, duration, share, size, vlan, vlans};
 pub(super) use service::service;
 
 use super::problem::{is_harmless, quoted};

@@ -18,7 +18,8 @@ pub(super) const TOP: [&str; 16] = [
     "listen",
     "state_dir",
 ];
-pub(super) const CAPTURE: [&str; 4] = ["interface", "untagged", "rspan_vlan", "decapsulate"];
+pub(super) const CAPTURE: [&str; 8] =
+    ["interface", "untagged", "rspan_vlan", "decapsulate", "buffer", "snap_length", "promiscuous", "filter"];
 pub(super) const TRANSPORTS: [&str; 2] = ["erspan", "tzsp"];
 pub(super) const ZONE: [&str; 7] = ["cameras", "transit", "onboarding", "vlans", "prefixes", "gateways", "dhcp"];
 pub(super) const WATCH: [&str; 1] = ["vendors"];

@@ -93,12 +93,12 @@ impl Evidence {
 
     /// Which ends acknowledged something of the other.
     pub fn has_acknowledged(&self) -> [bool; 2] {
-        self.acknowledged
+        [Side::A, Side::B].map(|side| self.has(side, ACKNOWLEDGED))
     }
 
     /// Both ends have spoken: a verdict that allows it will hardly change.
     pub fn is_settled(&self) -> bool {
-        self.spoke == [true, true]
+        self.has(Side::A, SPOKE) && self.has(Side::B, SPOKE)
     }
 
     /// VLANs that its packets were seen in, in order of appearance.

@@ -96,6 +96,27 @@ pub(in crate::config) fn duration(text: &str) -> Result<i64, Wrong> {
     if text.is_empty() { Err(wrong()) } else { Ok(total) }
 }
 
+/// A number of bytes as `64MiB`.
+pub(in crate::config) fn size(text: &str) -> Result<u64, Wrong> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let shift = match unit {
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        _ => {
+            let wrong = Wrong::new(format!("{} is no number of bytes", quoted(text)));
+            return Err(match unit.trim().to_lowercase().as_str() {
+                "k" | "kb" | "kib" if !number.is_empty() => wrong.did_you_mean(format_args!("{number}KiB")),
+                "m" | "mb" | "mib" if !number.is_empty() => wrong.did_you_mean(format_args!("{number}MiB")),
+                "g" | "gb" | "gib" if !number.is_empty() => wrong.did_you_mean(format_args!("{number}GiB")),
+                _ => wrong.help("write a number and a unit, as in `512KiB`, `64MiB` or `1GiB`"),
+            });
+        }
+    };
+    count(number)?.checked_mul(1 << shift).ok_or_else(|| Wrong::new(format!("{} is too large", quoted(text))))
+}
+
 /// A share as `1%` or `0.01`, 0 to less than 1.
 pub(in crate::config) fn share(text: &str) -> Result<f64, Wrong> {
     let wrong = || Wrong::new(format!("{} is no share", quoted(text))).help("write it as `1%` or `0.01`");
@@ -131,6 +152,17 @@ mod tests {
         for text in ["", "%", "-1%", "1", "100%", "1e-2", "nan", "inf", ".", "1,5%"] {
             assert!(share(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn reads_sizes() {
+        for (text, want) in [("512KiB", 512 << 10), ("64MiB", 64 << 20), ("1GiB", 1 << 30)] {
+            assert_eq!(size(text), Ok(want), "{text}");
+        }
+        for text in ["", "64", "MiB", "64 MiB", "64MB", "-1MiB", "1.5MiB", "01MiB", "99999999999999999GiB", "64é"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+        assert_eq!(size("64M").map_err(|wrong| wrong.hint), Err(Some("did you mean `64MiB`?".into())));
     }
 
     #[test]
