@@ -12,6 +12,7 @@ pub mod engine;
 pub mod finding;
 pub mod flow;
 pub mod hint;
+pub mod metrics;
 pub mod packet;
 pub mod policy;
 pub mod replay;

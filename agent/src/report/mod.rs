@@ -4,7 +4,6 @@ mod advice;
 mod check;
 mod damage;
 mod devices;
-mod escape;
 mod findings;
 mod flows;
 mod headline;
@@ -22,9 +21,9 @@ pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 
+pub use crate::base::escape;
 pub use check::{check_text, devices_text, findings_text, zones_text};
 pub use damage::{CaptureFiles, Damage};
-pub use escape::escape;
 pub use flows::{FlowFormat, FlowWriter};
 pub use json::{CheckJson, check_json, devices_json, findings_json, zones_json};
 pub use junit::{FailOn, junit};
