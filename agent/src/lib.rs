@@ -17,3 +17,4 @@ pub mod packet;
 pub mod policy;
 pub mod replay;
 pub mod report;
+pub mod web;
