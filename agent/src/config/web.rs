@@ -135,6 +135,8 @@ pub fn load_web(
     let mut source = Source::new(&name, text);
     let config = read(&mut source, text, path.parent().unwrap_or(Path::new("")), check);
     let mut problems = source.into_problems();
+    // Without the lines: they may hold a password or a key, and go to the log.
+    problems.iter_mut().for_each(|problem| problem.excerpt = None);
     match config {
         Some(config) if !has_errors(&problems) => Ok((config, problems)),
         _ => {
@@ -153,14 +155,15 @@ fn read(
     directory: &Path,
     check: &dyn Fn(&TlsConfig) -> Result<(), TlsFault>,
 ) -> Option<WebConfig> {
-    let root = tree::read(source, text)?;
-    if matches!(root.kind, Kind::Null) {
-        let name = source.name.clone();
-        let mut problem = Problem::whole_file(&name, "is empty");
-        problem.help("leave out `--web.config.file` to serve without TLS and users");
-        source.problems.push(problem);
+    let root = tree::read(source, text).filter(|root| root.kind != Kind::Null);
+    let Some(root) = root else {
+        if source.problems.is_empty() {
+            let mut problem = Problem::whole_file(&source.name, "is empty");
+            problem.help("leave out `--web.config.file` to serve without TLS and users");
+            source.problems.push(problem);
+        }
         return None;
-    }
+    };
     let top = source.fields(Field { key: "the web configuration", at: root.at, node: &root }, &TOP)?;
     let mut config = WebConfig::default();
     for field in top.all() {
@@ -185,7 +188,7 @@ fn read_users(source: &mut Source, field: Field<'_>) -> BTreeMap<String, String>
         let usable = value::word(user.key).is_ok() && !user.key.contains(':');
         if !usable {
             let message = format!("{} cannot be a user's name", quoted(user.key));
-            hidden(source.error(user.at, message)).help("HTTP cannot send an empty name, or one with a colon in it");
+            source.error(user.at, message).help("HTTP cannot send an empty name, or one with a colon in it");
             continue;
         }
         let Kind::Scalar { text, .. } = &user.node.kind else {
@@ -197,18 +200,11 @@ fn read_users(source: &mut Source, field: Field<'_>) -> BTreeMap<String, String>
                 users.insert(user.key.to_owned(), hash);
             }
             Err(wrong) => {
-                let problem = source.error(user.node.at, wrong.message);
-                hidden(problem).hint = wrong.hint;
+                source.error(user.node.at, wrong.message).hint = wrong.hint;
             }
         }
     }
     users
-}
-
-/// Without the line: it may hold a password.
-fn hidden(problem: &mut Problem) -> &mut Problem {
-    problem.excerpt = None;
-    problem
 }
 
 fn bcrypt_hash(text: &str) -> Result<String, Wrong> {
@@ -324,7 +320,7 @@ fn read_tls(
     if source.problems.len() == before
         && let Err(fault) = check(&tls)
     {
-        hidden(source.error(places.of(fault.part), fault.what));
+        source.error(places.of(fault.part), fault.what);
     }
     Some(tls)
 }

@@ -5,7 +5,7 @@
 //! no users are configured, which only loopback allows, it needs none.
 
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::CONTENT_TYPE;
 use hyper::{Request, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -125,9 +125,13 @@ async fn read_body(request: Request<Incoming>) -> Result<Body, Reply> {
         let what = "the body is JSON, and `Content-Type: application/json` says so";
         return Err(Reply::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, what).closing());
     }
-    let bytes = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await.map_err(|_| {
-        Reply::text(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {MAX_BODY_BYTES} bytes")).closing()
-    })?;
+    let too_large =
+        || Reply::text(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {MAX_BODY_BYTES} bytes")).closing();
+    // What is announced is refused before it comes.
+    if request.body().size_hint().lower() > MAX_BODY_BYTES as u64 {
+        return Err(too_large());
+    }
+    let bytes = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await.map_err(|_| too_large())?;
     let bad = |what: String| Reply::text(StatusCode::BAD_REQUEST, what);
     let body: Body = serde_json::from_slice(&bytes.to_bytes())
         .map_err(|error| bad(format!("the body is `{{\"by\": …, \"reason\": …}}`: {}", escape(&error.to_string()))))?;

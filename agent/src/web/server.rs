@@ -129,6 +129,8 @@ async fn accept<A: Agent>(shared: Arc<Shared<A>>, listener: tokio::net::TcpListe
                 let peer = Peer { address: from.ip().to_canonical(), certificate: None };
                 let place = shared.table.admit(peer.address);
                 connections.spawn(connection::serve(shared.clone(), stream, peer, place, stop.clone()));
+                // In a flood, who has asked already is answered before the next newcomer displaces anyone.
+                tokio::task::yield_now().await;
             }
             Err(error) => {
                 shared.agent.note(Note::AcceptFailed(error.to_string()));

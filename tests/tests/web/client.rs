@@ -6,14 +6,14 @@ use std::time::Duration;
 
 /// One answer.
 #[derive(Clone, Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub head: String,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head
             .lines()
             .filter_map(|line| line.split_once(": "))
@@ -22,14 +22,14 @@ impl Answer {
     }
 }
 
-pub fn connect(address: SocketAddr) -> TcpStream {
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).expect("a connection");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
     stream
 }
 
 /// Sends bytes and gives all that comes back until the server closes.
-pub fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
+pub(crate) fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = connect(address);
     // A server that refuses may close before it read all.
     let _ = stream.write_all(bytes);
@@ -38,13 +38,13 @@ pub fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
     String::from_utf8_lossy(&all).into_owned()
 }
 
-pub fn parse(text: &str) -> Answer {
+pub(crate) fn parse(text: &str) -> Answer {
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
     Answer { status, head: head.to_owned(), body: body.to_owned() }
 }
 
-pub fn request(address: SocketAddr, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
+pub(crate) fn request(address: SocketAddr, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
     let mut text = format!("{method} {path} HTTP/1.1\r\nHost: segwatch\r\nConnection: close\r\n");
     headers.iter().for_each(|header| text += &format!("{header}\r\n"));
     if !body.is_empty() {
@@ -54,12 +54,12 @@ pub fn request(address: SocketAddr, method: &str, path: &str, headers: &[&str], 
     parse(&exchange(address, text.as_bytes()))
 }
 
-pub fn get(address: SocketAddr, path: &str) -> Answer {
+pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
     request(address, "GET", path, &[], "")
 }
 
 /// Reads one answer from a connection that stays open.
-pub fn read_answer(stream: &mut impl Read) -> Answer {
+pub(crate) fn read_answer(stream: &mut impl Read) -> Answer {
     let mut all = Vec::new();
     let mut byte = [0];
     while !all.ends_with(b"\r\n\r\n") {

@@ -3,8 +3,8 @@
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use segwatch::web::Limits;
@@ -12,10 +12,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::client::{connect, get};
-use crate::{Fake, runtime, start_with};
+use crate::{Fake, published_with, runtime, start_with};
 
-/// Demanded of a good client (99th percentile).
+/// Demanded of a good client (99th percentile); a request without an answer counts as one that took for ever.
 const MAX_P99: Duration = Duration::from_millis(250);
+/// The same where the machine is busy with other tests, and nothing is optimised.
+const MAX_P99_UNOPTIMISED: Duration = Duration::from_secs(1);
 /// Memory that the whole test may take more than before, its own clients included.
 const MAX_GROWTH_KIB: u64 = 256 << 10;
 
@@ -39,7 +41,12 @@ fn a_hundred_scrapers_and_a_thousand_slow_clients_for_a_minute() {
 
 fn run(scrapers: usize, slow: usize, time: Duration, limits: Limits) {
     let most = limits.connections;
-    let running = start_with(Fake::default(), None, limits);
+    // As large as a page may be.
+    let fake = Fake {
+        published: Mutex::new((1..100).rev().find_map(|zones| published_with("herlev", zones))),
+        ..Fake::default()
+    };
+    let running = start_with(fake, None, limits);
     let address = running.address;
     let before = resident_kib();
     let clients = runtime();
@@ -51,18 +58,15 @@ fn run(scrapers: usize, slow: usize, time: Duration, limits: Limits) {
     for number in 0..slow {
         clients.spawn(slow_client(address, number));
     }
-    let (done, stop) = (Arc::new(AtomicBool::new(false)), Instant::now());
     let (mut times, mut growth) = (Vec::new(), 0);
     std::thread::sleep(Duration::from_millis(300));
     while Instant::now() < end {
         let started = Instant::now();
         let answer = get(address, "/metrics");
-        times.push(started.elapsed());
-        assert_eq!(answer.status, 200, "after {:?}: {answer:?}", stop.elapsed());
+        times.push(if answer.status == 200 { started.elapsed() } else { Duration::MAX });
         growth = growth.max(resident_kib().saturating_sub(before));
         std::thread::sleep(Duration::from_millis(20));
     }
-    done.store(true, Ordering::Relaxed);
     clients.shutdown_background();
     times.sort_unstable();
     let p99 = times[(times.len() - 1) * 99 / 100];
@@ -74,7 +78,8 @@ fn run(scrapers: usize, slow: usize, time: Duration, limits: Limits) {
         times[times.len() - 1],
         scrapes.load(Ordering::Relaxed),
     );
-    assert!(p99 < MAX_P99, "p99 {p99:?}");
+    let allowed = if cfg!(debug_assertions) { MAX_P99_UNOPTIMISED } else { MAX_P99 };
+    assert!(p99 < allowed, "p99 {p99:?}");
     assert!(stats.most <= most, "{stats:?}");
     assert!(growth < MAX_GROWTH_KIB, "{growth} KiB");
     assert!(scrapes.load(Ordering::Relaxed) >= scrapers as u64, "scrapers got nothing");

@@ -20,20 +20,20 @@ use segwatch::web::{About, Agent, Command, FlowQuery, Limits, Note, Published, R
 use tokio::runtime::Runtime;
 
 /// A crypt_blowfish test vector: the password is `U*U`.
-pub const HASH: &str = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
+const HASH: &str = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
 /// `ann:U*U` for basic authentication.
-pub const ANN: &str = "Authorization: Basic YW5uOlUqVQ==";
+const ANN: &str = "Authorization: Basic YW5uOlUqVQ==";
 
 /// An agent of its own.
 #[derive(Default)]
-pub struct Fake {
-    pub published: Mutex<Option<Arc<Published>>>,
-    pub unready: Mutex<Option<String>>,
-    pub commands: Mutex<Vec<Command>>,
-    pub queries: Mutex<Vec<FlowQuery>>,
-    pub notes: Mutex<Vec<Note>>,
+struct Fake {
+    published: Mutex<Option<Arc<Published>>>,
+    unready: Mutex<Option<String>>,
+    commands: Mutex<Vec<Command>>,
+    queries: Mutex<Vec<FlowQuery>>,
+    notes: Mutex<Vec<Note>>,
     /// How long a command takes.
-    pub takes: Duration,
+    takes: Duration,
 }
 
 impl Agent for Fake {
@@ -74,32 +74,36 @@ impl Agent for Fake {
 }
 
 /// A server that runs until it is dropped.
-pub struct Running {
-    pub fake: Arc<Fake>,
-    pub server: Server,
-    pub address: SocketAddr,
-    pub runtime: Runtime,
+struct Running {
+    fake: Arc<Fake>,
+    server: Server,
+    address: SocketAddr,
+    runtime: Runtime,
 }
 
-pub fn runtime() -> Runtime {
+fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 }
 
 /// A published state whose site is named `site`.
-pub fn published(site: &str) -> Arc<Published> {
-    let text = format!("site: {site:?}\nzones: {{ cctv: {{ cameras: true, vlans: [110] }} }}\n");
-    let policy = load_str("p.yaml", &text, Timestamp(0), &mut |_| Err(std::io::ErrorKind::NotFound.into()))
-        .expect("a sound policy")
-        .config
-        .policy;
+fn published(site: &str) -> Arc<Published> {
+    published_with(site, 1).expect("a sound policy")
+}
+
+/// The same with this many camera zones; `None` if these make too many series.
+fn published_with(site: &str, zones: usize) -> Option<Arc<Published>> {
+    let zones: String = (1..=zones).map(|n| format!("  cctv{n}: {{ cameras: true, vlans: [{n}] }}\n")).collect();
+    let text = format!("site: {site:?}\nzones:\n{zones}");
+    let policy =
+        load_str("p.yaml", &text, Timestamp(0), &mut |_| Err(std::io::ErrorKind::NotFound.into())).ok()?.config.policy;
     let snapshot = Engine::new(policy.clone(), segwatch::hint::VendorTable::builtin(), Options::default()).snapshot();
     let build = BuildInfo { version: "1.2.3".into(), revision: String::new(), rustversion: "1.95".into() };
     let metrics = Exporter::started_at(build, Timestamp(0)).render(&policy, &snapshot, &Counters::default());
     let about = About { version: "1.2.3".into(), site: policy.site.clone(), ..About::default() };
-    Arc::new(Published::new(about, Arc::new(snapshot), Timestamp(0), metrics.expect("rendered")))
+    Some(Arc::new(Published::new(about, Arc::new(snapshot), Timestamp(0), metrics.expect("rendered"))))
 }
 
-pub fn start_with(fake: Fake, web_config: Option<PathBuf>, limits: Limits) -> Running {
+fn start_with(fake: Fake, web_config: Option<PathBuf>, limits: Limits) -> Running {
     let runtime = runtime();
     let fake = Arc::new(fake);
     fake.published.lock().expect("no panic").get_or_insert_with(|| published("herlev"));
@@ -113,27 +117,27 @@ pub fn start_with(fake: Fake, web_config: Option<PathBuf>, limits: Limits) -> Ru
     Running { fake, server, address, runtime }
 }
 
-pub fn start() -> Running {
+fn start() -> Running {
     start_with(Fake::default(), None, Limits::default())
 }
 
 /// A folder of one test, removed at its end.
-pub struct Folder(pub PathBuf);
+struct Folder(PathBuf);
 
 impl Folder {
-    pub fn new(test: &str) -> Folder {
+    fn new(test: &str) -> Folder {
         let path = std::env::temp_dir().join(format!("segwatch-web-{test}-{}", std::process::id()));
         std::fs::create_dir_all(&path).expect("a folder");
         Folder(path)
     }
 
-    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+    fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.0.join(name);
         std::fs::write(&path, text).expect("a file");
         path
     }
 
-    pub fn path(&self) -> &Path {
+    fn path(&self) -> &Path {
         &self.0
     }
 }
@@ -145,7 +149,7 @@ impl Drop for Folder {
 }
 
 /// Waits until it holds.
-pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..200 {
         if holds() {
             return;

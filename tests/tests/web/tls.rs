@@ -40,19 +40,19 @@ impl Authority {
 struct Client<'a> {
     trusts: &'a Authority,
     shows: Option<(String, String)>,
-    versions: &'static [&'static rustls::SupportedProtocolVersion],
+    versions: Vec<&'static rustls::SupportedProtocolVersion>,
 }
 
 impl Client<'_> {
     fn new(trusts: &Authority) -> Client<'_> {
-        Client { trusts, shows: None, versions: rustls::DEFAULT_VERSIONS }
+        Client { trusts, shows: None, versions: rustls::DEFAULT_VERSIONS.to_vec() }
     }
 
     fn request(&self, address: SocketAddr, text: &str) -> Result<Answer, String> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.trusts.pem.as_bytes()).unwrap()).unwrap();
         let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_protocol_versions(self.versions)
+            .with_protocol_versions(&self.versions)
             .unwrap()
             .with_root_certificates(roots);
         let config = match &self.shows {
@@ -103,13 +103,13 @@ fn https_serves_and_plain_http_gets_nothing() {
 fn versions_are_those_of_the_file() {
     let (folder, authority) = (Folder::new("versions"), Authority::new());
     let running = start(&folder, &authority, "  min_version: TLS13\n");
-    let old = Client { versions: &[&rustls::version::TLS12], ..Client::new(&authority) };
+    let old = Client { versions: vec![&rustls::version::TLS12], ..Client::new(&authority) };
     assert!(old.get(running.address).is_err());
     assert_eq!(Client::new(&authority).get(running.address).expect("TLS 1.3").status, 200);
     drop(running);
     let running = start(&folder, &authority, "  max_version: TLS12\n");
     assert_eq!(old.get(running.address).expect("TLS 1.2").status, 200);
-    let new = Client { versions: &[&rustls::version::TLS13], ..Client::new(&authority) };
+    let new = Client { versions: vec![&rustls::version::TLS13], ..Client::new(&authority) };
     assert!(new.get(running.address).is_err());
 }
 
