@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-/// Connections; one more, and the one that is least use leaves.
-pub const MAX_CONNECTIONS: usize = 512;
+/// Connections; one more, and the one that is least use leaves. Each is a file descriptor.
+pub const MAX_CONNECTIONS: usize = 1024;
 /// Connections of one IPv4 address or one IPv6 /64; one more, and the one of them that is least use leaves.
-pub const MAX_CONNECTIONS_PER_ADDRESS: usize = 256;
+pub const MAX_CONNECTIONS_PER_ADDRESS: usize = 768;
 /// Bytes of a request's head; more gets 431.
 pub const MAX_HEAD_BYTES: usize = 8 << 10;
 /// Headers of a request; more get 431.
@@ -25,7 +25,7 @@ pub(super) const DEFAULT_FLOWS: usize = 1000;
 /// Characters of `by` and `reason`.
 pub(super) const MAX_REMARK_CHARS: usize = 256;
 /// The kernel's send buffer of a connection, so that a client that does not read holds little memory.
-pub(super) const SEND_BUFFER_BYTES: usize = 128 << 10;
+pub(super) const SEND_BUFFER_BYTES: usize = 64 << 10;
 /// Connections that the kernel holds until they are accepted.
 pub(super) const BACKLOG: i32 = 1024;
 

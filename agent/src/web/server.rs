@@ -134,6 +134,7 @@ async fn accept<A: Agent>(shared: Arc<Shared<A>>, listener: tokio::net::TcpListe
             }
             Err(error) => {
                 shared.agent.note(Note::AcceptFailed(error.to_string()));
+                shared.table.make_room();
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }

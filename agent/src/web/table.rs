@@ -10,6 +10,9 @@ use tokio::sync::Notify;
 
 use super::limits::Limits;
 
+/// What a good client needs, from accept to its request and from that to the last byte of the answer, on a busy network.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// What a connection is waited for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Phase {
@@ -146,15 +149,9 @@ impl Table {
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Place {
         let client = Arc::new(Client::new(address));
         let mut clients = self.lock();
-        let mut of_address: HashMap<IpAddr, usize> = HashMap::new();
-        for other in clients.open.values() {
-            *of_address.entry(other.network).or_default() += 1;
-        }
-        let crowded = match of_address.get(&client.network) {
-            Some(&own) if own >= self.limits.connections_per_address => Some(client.network),
-            _ if clients.open.len() >= self.limits.connections => {
-                of_address.iter().max_by_key(|&(network, count)| (count, network)).map(|(network, _)| *network)
-            }
+        let crowded = match clients.open.values().filter(|other| other.network == client.network).count() {
+            own if own >= self.limits.connections_per_address => Some(client.network),
+            _ if clients.open.len() >= self.limits.connections => clients.largest(),
             _ => None,
         };
         if let Some(network) = crowded {
@@ -166,6 +163,14 @@ impl Table {
         clients.open.insert(id, client.clone());
         clients.most = clients.most.max(clients.open.len());
         Place { table: self.clone(), id, client }
+    }
+
+    /// Has one connection leave, for want of file descriptors.
+    pub(super) fn make_room(&self) {
+        let mut clients = self.lock();
+        if let Some(network) = clients.largest() {
+            clients.displace(network);
+        }
     }
 
     /// Cuts the connections that have waited too long.
@@ -211,12 +216,28 @@ impl Table {
 }
 
 impl Clients {
-    /// Who has not finished a request leaves first, then who is idle, then who reads slowly; of these the one that has
-    /// been at it longest. A client that asks and reads at once is the youngest of its phase, and stays.
+    /// The address with most connections.
+    fn largest(&self) -> Option<IpAddr> {
+        let mut of_network: HashMap<IpAddr, usize> = HashMap::new();
+        for client in self.open.values() {
+            *of_network.entry(client.network).or_default() += 1;
+        }
+        of_network.into_iter().max_by_key(|&(network, count)| (count, network)).map(|(network, _)| network)
+    }
+
+    /// Who has kept us waiting leaves first, then who is idle and can come again, then who only began; of these the one
+    /// that has been at it longest. A client that asks and reads at once is among the last.
     fn displace(&mut self, network: IpAddr) {
         let of_network = self.open.iter().filter(|(_, client)| client.network == network);
-        let least_use =
-            of_network.min_by_key(|(id, client)| (client.phase(), std::cmp::Reverse(client.waited()), **id));
+        let least_use = of_network.min_by_key(|(id, client)| {
+            let waited = client.waited();
+            let rank = match client.phase() {
+                Phase::Head | Phase::Answer if waited >= PATIENCE => 0,
+                Phase::Idle => 1,
+                Phase::Head | Phase::Answer => 2,
+            };
+            (rank, std::cmp::Reverse(waited), **id)
+        });
         if let Some(id) = least_use.map(|(id, _)| *id) {
             self.displaced += 1;
             self.cut(id);
@@ -252,19 +273,21 @@ mod tests {
 
     #[test]
     fn who_is_least_use_leaves_first() {
-        let table = table(100, 3);
+        let table = table(100, 4);
         let address = IpAddr::from([127, 0, 0, 1]);
-        let places: Vec<Place> = (0..3).map(|_| table.admit(address)).collect();
-        places[0].client.begin_answer();
-        places[1].client.enter(Phase::Idle);
-        let fourth = table.admit(address);
-        assert!(is_cut(&places[2]) && !is_cut(&places[0]) && !is_cut(&places[1]));
-        fourth.client.begin_answer();
-        let fifth = table.admit(address);
-        assert!(is_cut(&places[1]) && !is_cut(&places[0]) && !is_cut(&fifth));
-        assert_eq!((table.stats().open, table.stats().most, table.stats().displaced), (3, 3, 2));
-        drop((fourth, fifth));
-        assert_eq!(table.stats().open, 1);
+        let stuck = table.admit(address);
+        stuck.client.begin_answer();
+        std::thread::sleep(PATIENCE);
+        let (idle, begun, asked) = (table.admit(address), table.admit(address), table.admit(address));
+        idle.client.enter(Phase::Idle);
+        asked.client.begin_answer();
+        let next = table.admit(address);
+        assert!(is_cut(&stuck) && !is_cut(&idle) && !is_cut(&begun) && !is_cut(&asked));
+        let last = table.admit(address);
+        assert!(is_cut(&idle) && !is_cut(&begun) && !is_cut(&next) && !is_cut(&last));
+        assert_eq!((table.stats().open, table.stats().most, table.stats().displaced), (4, 4, 2));
+        drop((next, last));
+        assert_eq!(table.stats().open, 2);
     }
 
     #[test]
