@@ -28,7 +28,7 @@ pub const ALARMS: [&str; 11] = [
 pub struct Counters {
     /// One for each mirror port, in file order.
     pub interfaces: Vec<InterfaceCounters>,
-    /// Flows that ended or were judged, by zone of the watched device (`none` without one) and verdict.
+    /// Flows judged, by the initiator's zone (`none` without one) and verdict.
     pub flows: BTreeMap<(String, FlowVerdict), u64>,
     /// Flows in the table now.
     pub flows_active: u64,

@@ -1,5 +1,8 @@
 //! The HTTP server against real sockets on loopback, with an agent that only remembers what it was asked.
 
+// As clippy.toml allows in tests; helpers are not seen as such.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
 mod client;
 mod hostile;
 mod load;
