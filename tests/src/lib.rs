@@ -2,6 +2,7 @@
 
 pub mod corpus;
 pub mod demo;
+pub mod exposition;
 pub mod frames;
 pub mod fuzz;
 pub mod lab;

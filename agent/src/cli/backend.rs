@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::base::Timestamp;
+use crate::capture::live::Surveyed;
 use crate::engine::{Explanation, FlowRow, JudgedDevices, Snapshot};
 use crate::policy::{Service, Untagged};
 use crate::report::{CaptureFiles, Explained};
-use crate::capture::live::Surveyed;
 
 /// What to read, and how to judge it.
 #[derive(Clone, Debug, Default)]

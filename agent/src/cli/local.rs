@@ -8,9 +8,9 @@ use super::backend::{
 };
 use crate::base::Timestamp;
 use crate::capture::Files;
+use crate::capture::live::{Surveyed, survey};
 use crate::engine::{Explanation, Options, PolicyRef};
 use crate::explain::{Question, Wanted, Who};
-use crate::capture::live::{Surveyed, survey};
 use crate::hint::VendorTable;
 use crate::policy::Policy;
 use crate::replay::{self, Replayed, replay};

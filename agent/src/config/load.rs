@@ -71,18 +71,18 @@ fn load_bytes(
     }
 }
 
-fn has_errors(problems: &[Problem]) -> bool {
+pub(super) fn has_errors(problems: &[Problem]) -> bool {
     problems.iter().any(|problem| problem.level == Level::Error)
 }
 
 /// At most one byte more than is allowed, so that a device file or a pipe cannot fill the memory.
-fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-fn decode<'t>(name: &str, bytes: &'t [u8]) -> Result<&'t str, Problem> {
+pub(super) fn decode<'t>(name: &str, bytes: &'t [u8]) -> Result<&'t str, Problem> {
     if bytes.len() > MAX_BYTES {
         return Err(Problem::whole_file(name, format!("is larger than {} MiB", MAX_BYTES >> 20)));
     }

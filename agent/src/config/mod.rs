@@ -21,6 +21,7 @@ mod source;
 mod tests;
 mod tree;
 mod value;
+mod web;
 mod words;
 mod zones;
 
@@ -33,6 +34,9 @@ pub use problem::{Level, Problem};
 pub use schema::schema;
 pub use series::{MAX_SERIES, SERIES_PER_INTERFACE, series_count};
 pub use show::show;
+pub use web::{
+    ClientAuth, MAX_BCRYPT_COST, MAX_WEB_USERS, TlsConfig, TlsFault, TlsPart, TlsVersion, WebConfig, load_web,
+};
 
 use crate::policy::{Policy, Service};
 

@@ -79,7 +79,7 @@ impl fmt::Display for Problem {
             self.write_excerpt(f, excerpt)?;
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\nhelp: {hint}")?;
+            write!(f, "\nhelp: {}", printable(hint))?;
         }
         Ok(())
     }

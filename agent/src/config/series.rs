@@ -1,59 +1,53 @@
-//! How many metric series a policy makes at most (DESIGN, section 6).
+//! How many metric series a policy makes (DESIGN, section 6). `metrics` makes exactly as many; a test holds it.
 
 use std::collections::BTreeSet;
 
-use crate::finding::{Class, Kind};
-use crate::flow::Reach;
+use crate::coverage::ReasonCode;
+use crate::finding::Kind;
+use crate::packet::Undecoded;
 use crate::policy::{Policy, ZoneId};
 
 /// Series that one agent may make: Prometheus refuses a whole scrape that is too large.
 pub const MAX_SERIES: usize = 2000;
 
-/// Series of one mirror port: packets, bytes, drops at three places, last packet, and the twelve alarms.
-pub const SERIES_PER_INTERFACE: usize = 6 + 12;
+/// Series of one mirror port: packets, bytes, drops at three places, last packet, and the eleven alarms.
+pub const SERIES_PER_INTERFACE: usize = 6 + 11;
 
 /// Verdicts.
 const VERDICTS: usize = 4;
-/// Reasons of `unverified`.
-const REASONS: usize = 9;
-/// How far a flow can get.
-const REACHES: usize = 4;
 /// Verdicts of a flow.
 const FLOW_VERDICTS: usize = 3;
-/// `finding_info` and `finding_info_suppressed`.
+/// `finding_info` at most, and `finding_info_suppressed`.
 const FINDING_INFO: usize = 200 + 1;
-/// `decode_errors_total`, `flows_evicted_total`, `sink_lost_total` (journal, evidence, EVE, syslog, Alertmanager, IPFIX, NATS).
-const BY_REASON: usize = 16 + 8 + 8;
-/// `site_verdict`, and `flows_active journal_failing build_info config_last_reload_…`, `policy_info`.
-const SINGLE: usize = VERDICTS + 6;
+/// `flows_evicted_total`: for want of room, of a watched device or not.
+const EVICTIONS: usize = 2;
+/// `sink_lost_total`: journal, evidence, EVE, syslog, Alertmanager, IPFIX, NATS.
+const SINKS: usize = 7;
+/// `flows_active journal_failing build_info policy_info config_last_reload_successful
+/// config_last_reload_success_timestamp_seconds start_time_seconds`.
+const SINGLE: usize = 7;
+/// `process_…`: CPU time, open and most file descriptors, virtual and resident memory, threads.
+const PROCESS: usize = 6;
 
-/// Metric series that the policy can make, those of its mirror ports aside ([`SERIES_PER_INTERFACE`] each).
+/// Metric series that the policy can make at most, with every place of `finding_info` taken; those of its mirror
+/// ports aside ([`SERIES_PER_INTERFACE`] each).
 pub fn series_count(policy: &Policy) -> usize {
     let homes: BTreeSet<ZoneId> = policy.inventory.iter().filter_map(|device| device.zone).collect();
     let cameras = policy.zones.iter().zip(0..=u16::MAX).filter(|(zone, _)| zone.cameras).map(|(_, id)| ZoneId(id));
     // Those that have a verdict, and `none`.
     let judged = homes.into_iter().chain(cameras).collect::<BTreeSet<_>>().len() + 1;
-    let vendors = policy.watch_vendors.len() + 1;
-    let (mut open, mut total) = (0, 0);
-    for kind in Kind::ALL {
-        let (by_severity, by_reach) = series_of(kind, policy);
-        open += by_severity;
-        total += by_reach;
-    }
-    let of_a_zone = VERDICTS + vendors * VERDICTS + REASONS + 1 + open + total;
-    let of_any_zone = FLOW_VERDICTS + 1;
+    let vendors: BTreeSet<&str> = policy.watch_vendors.iter().map(String::as_str).chain(["other"]).collect();
+    let findings: usize = Kind::ALL.into_iter().map(|kind| series_of(kind, policy)).sum();
+    let of_a_zone = VERDICTS + vendors.len() * VERDICTS + ReasonCode::ALL.len() + 1 + findings;
     let conduits = policy.conduits.len() + policy.conduits.iter().filter(|conduit| conduit.expires.is_some()).count();
-    judged * of_a_zone + (policy.zones.len() + 1) * of_any_zone + conduits + FINDING_INFO + BY_REASON + SINGLE
+    let by_reason = Undecoded::ALL.len() + EVICTIONS + SINKS;
+    let whole_site = VERDICTS + FINDING_INFO + by_reason + SINGLE + PROCESS;
+    judged * of_a_zone + (policy.zones.len() + 1) * FLOW_VERDICTS + conduits + whole_site
 }
 
-/// Series of one kind in one zone: `findings_open` and `findings_total`.
-fn series_of(kind: Kind, policy: &Policy) -> (usize, usize) {
-    match kind.class(Reach::Attempted) {
-        // Forwarded and established are critical, or warning where only an expired conduit would allow them; where
-        // the user set a severity, any reach can have that or a warning.
-        Class::Reach if policy.severity.contains_key(kind.name()) => (REACHES * 2, REACHES),
-        Class::Reach => (REACHES + 2, REACHES),
-        // Breach and notice have one severity each, and a kind can be either.
-        Class::Breach | Class::Notice | Class::None => (2, 1),
-    }
+/// Series of one kind in one zone: `findings_open` by reach and severity, `findings_total` by reach.
+fn series_of(kind: Kind, policy: &Policy) -> usize {
+    let outcomes = kind.outcomes(policy.severity.get(kind.name()).copied());
+    let reaches: BTreeSet<_> = outcomes.iter().map(|(reach, _)| reach).collect();
+    outcomes.len() + reaches.len()
 }

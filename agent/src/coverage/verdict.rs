@@ -15,6 +15,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Every verdict, the best first.
+    pub const ALL: [Verdict; 4] = [Verdict::Isolated, Verdict::Contained, Verdict::Unverified, Verdict::Violated];
+
     /// The word used in labels, JSON and text.
     pub fn name(self) -> &'static str {
         match self {
@@ -57,4 +60,34 @@ pub struct Reason {
     pub code: ReasonCode,
     /// One sentence for a person.
     pub detail: String,
+}
+
+impl ReasonCode {
+    /// Every code, for series that must exist from the start.
+    pub const ALL: [ReasonCode; 9] = [
+        ReasonCode::NeverSeen,
+        ReasonCode::Silent,
+        ReasonCode::OneDirection,
+        ReasonCode::Untagged,
+        ReasonCode::Loss,
+        ReasonCode::Gap,
+        ReasonCode::BehindRouter,
+        ReasonCode::OneWayEgress,
+        ReasonCode::HomeUnknown,
+    ];
+
+    /// The word used in labels and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            ReasonCode::NeverSeen => "never-seen",
+            ReasonCode::Silent => "silent",
+            ReasonCode::OneDirection => "one-direction",
+            ReasonCode::Untagged => "untagged",
+            ReasonCode::Loss => "loss",
+            ReasonCode::Gap => "gap",
+            ReasonCode::BehindRouter => "behind-router",
+            ReasonCode::OneWayEgress => "one-way-egress",
+            ReasonCode::HomeUnknown => "home-unknown",
+        }
+    }
 }

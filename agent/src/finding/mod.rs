@@ -2,6 +2,7 @@
 
 mod book;
 mod kind;
+mod outcome;
 
 pub use book::{Book, Contribution, Finding, FindingKey, MAX_FINDINGS, MAX_NAMES, MAX_PEERS, Peer, PeerKey, PeerZone};
 pub use kind::{Class, Kind};

@@ -4,12 +4,12 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::escape::escape_json;
 use super::headline::more;
 use super::page::{Page, columns};
 use super::reasons::{line, lines, step_text, trial_text, unmet_text};
 use super::style::{Paint, Style};
 use super::words::{count, counted, ref_label, rule, socket, span, time};
+use crate::base::escape_json;
 use crate::engine::{
     Explanation, FindingExplanation, FindingStatus, FlowVerdict, LineRef, PolicyRef, RuleRef, Step, Trial,
 };

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::escape::{escape, escape_json};
 use super::page::columns;
 use super::style::{Paint, Style};
 use super::words::{bytes, rule, short, socket, time, word};
 use crate::base::Mac;
+use crate::base::{escape, escape_json};
 use crate::engine::{EndStatus, FlowRow, FlowVerdict};
 use crate::finding::Kind;
 

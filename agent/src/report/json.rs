@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::escape::escape_json;
 use super::{CaptureFiles, Damage};
 use crate::base::Timestamp;
+use crate::base::escape_json;
 use crate::coverage::{Reason, Verdict};
 use crate::engine::{DeviceStatus, FindingStatus, HealthStatus, PolicyRef, Snapshot, ZoneStatus};
 

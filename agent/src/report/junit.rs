@@ -3,8 +3,8 @@
 use std::fmt::{self, Write};
 
 use super::CaptureFiles;
-use super::escape::escape;
 use super::words::{device_label, ref_label};
+use crate::base::escape;
 use crate::coverage::{Reason, Verdict};
 use crate::engine::{DeviceStatus, FindingStatus, Snapshot};
 use crate::finding::Class;

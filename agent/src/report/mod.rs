@@ -4,7 +4,6 @@ mod advice;
 mod check;
 mod damage;
 mod devices;
-mod escape;
 mod explain;
 mod findings;
 mod flows;
@@ -24,9 +23,9 @@ pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 
+pub use crate::base::escape;
 pub use check::{check_text, devices_text, findings_text, zones_text};
 pub use damage::{CaptureFiles, Damage};
-pub use escape::escape;
 pub use explain::{ExplainWriter, Explained, explain_text};
 pub use flows::{FlowFormat, FlowWriter};
 pub use json::{CheckJson, check_json, devices_json, findings_json, zones_json};

@@ -2,8 +2,8 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::escape::escape;
 use super::style::{Paint, Style};
+use crate::base::escape;
 
 /// Text of a page; lines end with [`Page::end`] only, since text itself is escaped.
 pub(super) struct Page<'s> {

@@ -23,7 +23,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
 
 /// Rewrites hidden characters in finished JSON as `\uXXXX`, which is the same JSON and safe to print.
 /// Outside of strings JSON is ASCII without controls other than line feeds, so these stay.
-pub(super) fn escape_json(json: String) -> String {
+pub fn escape_json(json: String) -> String {
     let hidden = |c: char| c != '\n' && is_hidden(c);
     if !json.chars().any(hidden) {
         return json;

@@ -1,0 +1,163 @@
+//! What asks the engine: lists of flows, and commands.
+//!
+//! Closing or acknowledging a finding needs an authenticated user, on loopback too: it ends a page, and the journal
+//! says who did it. A reload takes nothing from the caller but the moment, and reads what the administrator wrote; where
+//! no users are configured, which only loopback allows, it needs none.
+
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::CONTENT_TYPE;
+use hyper::{Request, StatusCode};
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+
+use super::agent::{Agent, Command, FlowQuery, Refusal, Remark};
+use super::limits::{DEFAULT_FLOWS, MAX_BODY_BYTES, MAX_FLOWS, MAX_REMARK_CHARS};
+use super::reply::Reply;
+use super::server::Shared;
+use crate::base::{escape, escape_json};
+use crate::engine::FlowRow;
+
+/// Whether a path's part can be a finding's id.
+pub(super) fn is_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// `/api/v1/flows?limit=100&only=violations`.
+pub(super) async fn flows<A: Agent>(shared: &Shared<A>, query: Option<&str>) -> Reply {
+    #[derive(Serialize)]
+    struct Flows {
+        schema: &'static str,
+        limit: usize,
+        flows: Vec<FlowRow>,
+    }
+    let query = match flow_query(query) {
+        Ok(query) => query,
+        Err(what) => return Reply::text(StatusCode::BAD_REQUEST, what),
+    };
+    let mut rows = match ask(shared, shared.agent.flows(query)).await {
+        Ok(rows) => rows,
+        Err(refusal) => return refusal.into(),
+    };
+    rows.truncate(query.limit);
+    let limit = query.limit;
+    let render = move || serde_json::to_string(&Flows { schema: "segwatch/flows/1", limit, flows: rows });
+    match tokio::task::spawn_blocking(render).await {
+        Ok(Ok(json)) => Reply::json(escape_json(json) + "\n"),
+        _ => Reply::text(StatusCode::INTERNAL_SERVER_ERROR, "the flows could not be written"),
+    }
+}
+
+fn flow_query(query: Option<&str>) -> Result<FlowQuery, String> {
+    let (mut limit, mut only) = (None, None);
+    for part in query.unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
+        let (key, value) = part.split_once('=').unwrap_or((part, ""));
+        let slot = match key {
+            "limit" => &mut limit,
+            "only" => &mut only,
+            _ => return Err(format!("unknown parameter {}: `limit` and `only` are known", escape(key))),
+        };
+        if slot.replace(value).is_some() {
+            return Err(format!("`{key}` is there twice"));
+        }
+    }
+    let limit = match limit {
+        None => DEFAULT_FLOWS,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|limit| (1..=MAX_FLOWS).contains(limit))
+            .ok_or_else(|| format!("`limit` is 1 to {MAX_FLOWS}"))?,
+    };
+    match only {
+        None | Some("violations") => Ok(FlowQuery { limit, only_violations: only.is_some() }),
+        Some(_) => Err("`only` is `violations`".to_owned()),
+    }
+}
+
+pub(super) async fn reload<A: Agent>(shared: &Shared<A>) -> Reply {
+    done(ask(shared, shared.agent.command(Command::Reload)).await)
+}
+
+/// What is said about a finding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Remarking {
+    Close,
+    Acknowledge,
+}
+
+/// `{"by": "…", "reason": "…"}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    by: String,
+    reason: String,
+}
+
+pub(super) async fn remark<A: Agent>(
+    shared: &Shared<A>,
+    user: Option<String>,
+    id: &str,
+    what: Remarking,
+    request: Request<Incoming>,
+) -> Reply {
+    let Some(user) = user else {
+        let why = "this needs an authenticated user: add `basic_auth_users` to the file of `--web.config.file`";
+        return Reply::text(StatusCode::FORBIDDEN, why).closing();
+    };
+    let body = match read_body(request).await {
+        Ok(body) => body,
+        Err(reply) => return reply,
+    };
+    let remark = Remark { id: id.to_owned(), by: body.by, reason: body.reason, user };
+    let command = match what {
+        Remarking::Close => Command::Close(remark),
+        Remarking::Acknowledge => Command::Acknowledge(remark),
+    };
+    done(ask(shared, shared.agent.command(command)).await)
+}
+
+async fn read_body(request: Request<Incoming>) -> Result<Body, Reply> {
+    let is_json = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
+        value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+    });
+    if !is_json {
+        let what = "the body is JSON, and `Content-Type: application/json` says so";
+        return Err(Reply::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, what).closing());
+    }
+    let too_large =
+        || Reply::text(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {MAX_BODY_BYTES} bytes")).closing();
+    // What is announced is refused before it comes.
+    if request.body().size_hint().lower() > MAX_BODY_BYTES as u64 {
+        return Err(too_large());
+    }
+    let bytes = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await.map_err(|_| too_large())?;
+    let bad = |what: String| Reply::text(StatusCode::BAD_REQUEST, what);
+    let body: Body = serde_json::from_slice(&bytes.to_bytes())
+        .map_err(|error| bad(format!("the body is `{{\"by\": …, \"reason\": …}}`: {}", escape(&error.to_string()))))?;
+    for (name, text) in [("by", &body.by), ("reason", &body.reason)] {
+        if text.trim().is_empty() || text.chars().count() > MAX_REMARK_CHARS || escape(text) != text.as_str() {
+            return Err(bad(format!("`{name}` is 1 to {MAX_REMARK_CHARS} characters in one line")));
+        }
+    }
+    Ok(body)
+}
+
+/// Waits for the engine, with few others and not for ever.
+async fn ask<A: Agent, T>(shared: &Shared<A>, asked: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+    let _place = shared
+        .commands
+        .try_acquire()
+        .map_err(|_| Refusal::Unavailable("too many commands at a time: try again".to_owned()))?;
+    match timeout(shared.limits.command, asked).await {
+        Ok(answer) => answer,
+        Err(_) => Err(Refusal::Unavailable("the engine did not answer in time".to_owned())),
+    }
+}
+
+fn done(answer: Result<String, Refusal>) -> Reply {
+    match answer {
+        Ok(what) => Reply::text(StatusCode::OK, what),
+        Err(refusal) => refusal.into(),
+    }
+}

@@ -1,0 +1,123 @@
+//! One published state, rendered once however many ask.
+
+use std::sync::Arc;
+
+use hyper::body::Bytes;
+use serde::Serialize;
+use tokio::sync::OnceCell;
+
+use super::page::landing_page;
+use crate::base::{Timestamp, escape_json};
+use crate::coverage::{Reason, Verdict};
+use crate::engine::{HealthStatus, PolicyRef, Snapshot, Traffic, Window};
+use crate::report::{devices_json, findings_json, zones_json};
+
+/// Which agent this is.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct About {
+    /// Version of segwatch.
+    pub version: String,
+    /// Commit that it was built from; empty if unknown.
+    pub revision: String,
+    /// The site of the policy.
+    pub site: String,
+    /// The sensor of the policy.
+    pub sensor: String,
+}
+
+/// A snapshot with its metrics, and its documents once someone asked for them.
+#[derive(Debug)]
+pub struct Published {
+    about: About,
+    snapshot: Arc<Snapshot>,
+    at: Timestamp,
+    metrics: Bytes,
+    documents: [OnceCell<Option<Bytes>>; 5],
+}
+
+/// What is rendered of a snapshot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Document {
+    Page,
+    Status,
+    Zones,
+    Devices,
+    Findings,
+}
+
+impl Published {
+    /// A snapshot of this time, with the text that [`crate::metrics::Exporter::render`] made of it.
+    pub fn new(about: About, snapshot: Arc<Snapshot>, at: Timestamp, metrics: String) -> Self {
+        Published { about, snapshot, at, metrics: metrics.into(), documents: Default::default() }
+    }
+
+    /// The snapshot.
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
+    /// When it was taken.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    pub(super) fn metrics(&self) -> Bytes {
+        self.metrics.clone()
+    }
+
+    /// The bytes of a document: made once, off the threads that serve. `None` if it could not be made.
+    pub(super) async fn document(self: &Arc<Self>, document: Document) -> Option<Bytes> {
+        let cell = self.documents.get(document as usize)?;
+        let make = || async {
+            let this = self.clone();
+            let made = tokio::task::spawn_blocking(move || this.render(document)).await;
+            made.ok().flatten().map(Bytes::from)
+        };
+        cell.get_or_init(make).await.clone()
+    }
+
+    fn render(&self, document: Document) -> Option<String> {
+        match document {
+            Document::Page => Some(landing_page(&self.about, &self.snapshot, self.at)),
+            Document::Status => self.status().ok(),
+            Document::Zones => zones_json(&self.snapshot).ok(),
+            Document::Devices => devices_json(&self.snapshot).ok(),
+            Document::Findings => findings_json(&self.snapshot).ok(),
+        }
+    }
+
+    fn status(&self) -> serde_json::Result<String> {
+        #[derive(Serialize)]
+        struct Status<'a> {
+            schema: &'static str,
+            #[serde(flatten)]
+            about: &'a About,
+            published: Timestamp,
+            verdict: Verdict,
+            reasons: &'a [Reason],
+            policy: &'a PolicyRef,
+            window: Option<Window>,
+            traffic: &'a Traffic,
+            devices: usize,
+            findings: usize,
+            health: &'a [HealthStatus],
+        }
+        let snapshot = &*self.snapshot;
+        let status = Status {
+            schema: "segwatch/status/1",
+            about: &self.about,
+            published: self.at,
+            verdict: snapshot.verdict,
+            reasons: &snapshot.reasons,
+            policy: &snapshot.policy,
+            window: snapshot.window,
+            traffic: &snapshot.traffic,
+            devices: snapshot.devices.len(),
+            findings: snapshot.findings.len(),
+            health: &snapshot.health,
+        };
+        let mut json = escape_json(serde_json::to_string_pretty(&status)?);
+        json.push('\n');
+        Ok(json)
+    }
+}
