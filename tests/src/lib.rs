@@ -1,13 +1,16 @@
-//! Helpers shared by the tests in this workspace member: frames, capture files, a mirrored network, synthetic captures.
+//! Helpers shared by the tests in this workspace member: frames, capture files, a mirrored network, synthetic captures,
+//! programs that are not ours.
 
 pub mod corpus;
 pub mod demo;
 pub mod frames;
 pub mod fuzz;
+pub mod http;
 pub mod load;
 pub mod mirror;
 pub mod pcap;
 pub mod program;
 pub mod seeds;
 pub mod source;
+pub mod tool;
 pub mod tunnels;
