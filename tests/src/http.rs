@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 server and client on the loopback, enough for Prometheus, Alertmanager and their webhooks.
+//! A small HTTP server and client on the loopback, enough for Prometheus, Alertmanager and their webhooks.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -48,18 +48,19 @@ fn answer_one(mut stream: TcpStream, answer: &Answer) -> io::Result<()> {
 pub fn ask(port: u16, method: &str, path: &str, body: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(TIMEOUT))?;
-    write!(stream, "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n")?;
+    // HTTP/1.0: the answer comes in one piece.
+    write!(stream, "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n")?;
     write!(stream, "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())?;
     let (line, answer) = read_message(&stream)?;
     if line.split(' ').nth(1) == Some("200") { Ok(answer) } else { Err(io::Error::other(format!("{line}{answer}"))) }
 }
 
-/// The first line, and the body by `Content-Length`.
+/// The first line, and the body: as long as `Content-Length` says, an answer without it to the end.
 fn read_message(stream: &TcpStream) -> io::Result<(String, String)> {
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first)?;
-    let mut length = 0;
+    let mut length = if first.starts_with("HTTP/") { u64::MAX } else { 0 };
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line)? == 0 || line.trim().is_empty() {
