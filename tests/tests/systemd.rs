@@ -1,7 +1,7 @@
 //! The unit and its companions, as systemd's own tools read them.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use segwatch_tests::tool;
 
@@ -103,7 +103,7 @@ fn user_and_folders_are_made() {
     }
 }
 
-fn assert_exposure_at_most(unit: &PathBuf, threshold: &str) {
+fn assert_exposure_at_most(unit: &Path, threshold: &str) {
     let threshold = format!("--threshold={threshold}");
     let security = ["security", "--offline=true", &threshold, "./segwatch.service"];
     let judged = tool::run("systemd-analyze", unit, security);
