@@ -2,18 +2,20 @@
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-export PATH := $(PATH):$(HOME)/.cargo/bin
+export PATH := $(PATH):$(HOME)/.cargo/bin:$(CURDIR)/target/opinions/usr/bin
 
 CARGO ?= cargo
 RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 # What must be there, and the Debian package that brings it.
 COMMANDS := cc=gcc
 HEADERS := stdio.h=libc6-dev pcap.h=libpcap-dev
+# What tests ask for a second opinion. A test that lacks one says that it was skipped.
+OPINIONS := promtool=prometheus amtool=prometheus-alertmanager
 FUZZ_SECONDS ?= 600
 FUZZ_TARGETS := $(notdir $(wildcard agent/fuzz/seeds/*))
 BENCH_RUNS ?= 5
 
-.PHONY: demo test lint deny bench fuzz fmt captures tools
+.PHONY: demo test lint deny bench fuzz fmt captures tools opinions
 
 demo: tools
 	$(CARGO) build --release --locked -p segwatch
@@ -25,7 +27,7 @@ demo: tools
 	if [ $$code -ne 1 ]; then echo "exit code $$code, but this capture shows a violation (1)"; exit 1; fi; \
 	echo 'exit code 1: violated. This synthetic capture was made to show it.'
 
-test: tools lint deny
+test: tools opinions lint deny
 	$(CARGO) test --workspace --locked
 
 lint: tools
@@ -77,4 +79,14 @@ tools:
 	if ! printf '%s\n' '$(RUST)' "$${have:-0}" | sort -VC; then \
 	  echo "Rust $(RUST) or newer is needed, found $${have:-none}. Get it with rustup (https://rustup.rs), or: rustup update stable"; \
 	  exit 1; \
+	fi
+
+# Installed, the services of these packages would start, so they are only unpacked. systemd-analyze comes with systemd.
+opinions: tools
+	@missing=; \
+	for need in $(OPINIONS); do command -v "$${need%%=*}" >/dev/null || missing+=" $${need#*=}"; done; \
+	if [ -n "$$missing" ]; then \
+	  as_root=; [ "$$(id -u)" = 0 ] || as_root=sudo; \
+	  mkdir -p target/opinions && cd target/opinions && $$as_root apt-get update -q && apt-get download -q $$missing && \
+	  for package in *.deb; do dpkg-deb -x "$$package" .; done || echo "skipped: what$$missing would check"; \
 	fi

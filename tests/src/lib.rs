@@ -1,10 +1,12 @@
-//! Helpers shared by the tests in this workspace member: frames, capture files, a mirrored network, synthetic captures.
+//! Helpers shared by the tests in this workspace member: frames, capture files, a mirrored network, synthetic captures,
+//! programs that are not ours.
 
 pub mod corpus;
 pub mod demo;
 pub mod exposition;
 pub mod frames;
 pub mod fuzz;
+pub mod http;
 pub mod lab;
 pub mod load;
 pub mod mirror;
@@ -12,4 +14,5 @@ pub mod pcap;
 pub mod program;
 pub mod seeds;
 pub mod source;
+pub mod tool;
 pub mod tunnels;

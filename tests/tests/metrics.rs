@@ -98,7 +98,7 @@ fn finding(id: &str, kind: Kind, severity: &'static str, reach: Option<Reach>, f
     FindingStatus {
         id: id.to_owned(),
         kind,
-        class: kind.class(segwatch::flow::Reach::Attempted),
+        class: kind.class(Reach::Attempted),
         severity,
         reach,
         device: DeviceRef { mac: None, ip: Some([10, 110, 0, 11].into()), name: Some("entrance-1".into()) },
@@ -262,11 +262,8 @@ fn everything_exists_with_zero_before_anything_was_seen() {
     }
     let value = |metric: &str, labels: &[(&str, &str)]| read.value(&format!("segwatch_{metric}"), labels);
     for kind in Kind::ALL {
-        let reach = if kind.class(segwatch::flow::Reach::Attempted) == segwatch::finding::Class::Reach {
-            "established"
-        } else {
-            "none"
-        };
+        let reach =
+            if kind.class(Reach::Attempted) == segwatch::finding::Class::Reach { "established" } else { "none" };
         let labels = [("zone", "none"), ("kind", kind.name()), ("reach", reach)];
         assert_eq!(value("findings_total", &labels), Some(0.0), "{labels:?}");
     }
