@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_TARGETS := $(notdir $(wildcard agent/fuzz/seeds/*))
 BENCH_RUNS ?= 5
 
-.PHONY: demo test lint deny bench fuzz fmt captures tools opinions
+.PHONY: demo test soak lint deny bench fuzz fmt captures tools opinions
 
 demo: tools
 	$(CARGO) build --release --locked -p segwatch
@@ -29,6 +29,11 @@ demo: tools
 
 test: tools opinions lint deny
 	$(CARGO) test --workspace --locked
+
+# The agent on a real interface: 200 times kill -9, 25 power cuts, 1,000 reloads, a minute of a crowd. Needs root. One
+# test at a time, so that the figures are its own.
+soak: tools
+	SEGWATCH_LONG=1 SEGWATCH_LAB=required $(CARGO) test --locked -p segwatch-tests --test agent -- --nocapture --test-threads=1
 
 lint: tools
 	@$(CARGO) fmt --version >/dev/null 2>&1 || rustup component add rustfmt
