@@ -50,9 +50,12 @@ fn closing_is_durable_before_it_is_answered() {
                 (&"person".into(), &"ann".into(), &"a test".into())
             );
         }
-        // It was closed, not forgiven: seen again it is a new episode.
+        // It was closed, not forgiven: seen again it is a new episode, which a restart keeps.
         cameras.break_out(5);
-        site.until("it opens again", |page| shown(page).len() == 1);
+        let again = shown(&site.until("it opens again", |page| shown(page).len() == 1));
+        site.kill();
+        site.start();
+        assert_eq!(shown(&site.scrape()), again);
     });
 }
 

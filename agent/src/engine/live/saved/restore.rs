@@ -30,6 +30,14 @@ impl Engine {
             let reach = reach.as_deref().and_then(Reach::from_name);
             live.totals.findings.insert((zone.clone(), kind, reach), *count);
         }
+        // Before the findings: one that was closed may be open again.
+        for closing in &saved.closings {
+            let device = key_of(&closing.device).and_then(|key| self.devices.by_key(key));
+            let kind = Kind::from_name(&closing.kind);
+            if let (Some(device), Some(kind), Some(peer_zone)) = (device, kind, peer_zone(&closing.peer_zone, &zones)) {
+                self.ended.close(FindingKey { device, kind, peer_zone }, Timestamp(closing.at));
+            }
+        }
         for finding in &saved.findings {
             self.restore_finding(
                 finding,
@@ -37,13 +45,6 @@ impl Engine {
                 &mut live,
                 mono.saturating_sub(away.saturating_add(finding.quiet_for)),
             );
-        }
-        for closing in &saved.closings {
-            let device = key_of(&closing.device).and_then(|key| self.devices.by_key(key));
-            let kind = Kind::from_name(&closing.kind);
-            if let (Some(device), Some(kind), Some(peer_zone)) = (device, kind, peer_zone(&closing.peer_zone, &zones)) {
-                self.ended.close(FindingKey { device, kind, peer_zone }, Timestamp(closing.at));
-            }
         }
         self.live = Some(live);
         self.epoch += 1;
