@@ -1,6 +1,6 @@
 //! What can be asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -240,18 +240,35 @@ pub(super) enum ConfigCommand {
         /// Fail on lints too
         #[arg(long)]
         strict: bool,
-        /// The configuration
-        file: PathBuf,
+        #[command(flatten)]
+        file: ConfigFile,
     },
     /// Print a configuration as it is understood, defaults filled in
     #[command(after_help = "Example:\n  segwatch config show segwatch.yaml")]
     Show {
-        /// The configuration
-        file: PathBuf,
+        #[command(flatten)]
+        file: ConfigFile,
     },
     /// Print the JSON Schema of the configuration, for editors
     #[command(after_help = "Example:\n  segwatch config schema > segwatch.schema.json")]
     Schema,
+}
+
+/// A configuration, named as an argument or as elsewhere with `--config`.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub(super) struct ConfigFile {
+    /// The configuration
+    file: Option<PathBuf>,
+    /// The same, as other commands name it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    pub(super) fn path(&self) -> &Path {
+        self.file.as_deref().or(self.config.as_deref()).unwrap_or(Path::new(""))
+    }
 }
 
 /// How `check` prints.

@@ -276,6 +276,18 @@ fn all_problems_are_said_and_escaped() {
 }
 
 #[test]
+fn an_excerpt_keeps_its_lines() {
+    let mut backend = Fake::new(sample::empty());
+    let text =
+        "p.yaml:3:5: error: unknown key `vlan`\n  3 |     vlan: \u{1b}\n    |     ^^^^\nhelp: did you mean `vlans`?";
+    backend.problems = vec![text.to_owned()];
+    for line in ["check a.pcap", "config check p.yaml", "config check --config p.yaml"] {
+        let (code, _, err) = segwatch(&backend, line);
+        assert_eq!((code, err), (2, format!("segwatch: {}\n", text.replace('\u{1b}', "\\x1b"))), "{line}");
+    }
+}
+
+#[test]
 fn lints_fail_only_when_strict() {
     let mut backend = Fake::new(sample::empty());
     let (code, out, _) = segwatch(&backend, "config check --strict p.yaml");

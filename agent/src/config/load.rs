@@ -175,7 +175,7 @@ fn read(
         listen: settings.listen.as_ref().map_or(DEFAULT_LISTEN.to_owned(), |listen| listen.value.clone()),
         state_dir: settings.state_dir.as_ref().map_or(PathBuf::from(DEFAULT_STATE_DIR), |dir| dir.value.clone()),
     };
-    Some(Loaded { config, lints: Vec::new(), series, origins: origins(&settings) })
+    Some(Loaded { config, lints: Vec::new(), series, origins: origins(&settings, &captures) })
 }
 
 fn set(policy: &mut Policy, settings: &Settings, captures: &[capture::CaptureDraft]) {
@@ -272,7 +272,7 @@ fn check_homes(source: &mut Source, inventory: &[DeviceDraft], zones: &[zones::Z
     }
 }
 
-fn origins(settings: &Settings) -> BTreeMap<String, u32> {
+fn origins(settings: &Settings, captures: &[capture::CaptureDraft]) -> BTreeMap<String, u32> {
     let mut lines = BTreeMap::new();
     let mut note = |path: &str, line: Option<u32>| {
         if let Some(line) = line {
@@ -290,6 +290,13 @@ fn origins(settings: &Settings) -> BTreeMap<String, u32> {
     note("coverage.loss", settings.loss.as_ref().map(|l| l.at.line));
     note("listen", settings.listen.as_ref().map(|l| l.at.line));
     note("state_dir", settings.state_dir.as_ref().map(|s| s.at.line));
+    for (capture, at) in captures.iter().zip(0_usize..) {
+        let mut of_capture = |key: &str, line| note(&format!("capture.{at}.{key}"), line);
+        of_capture("untagged", capture.untagged.as_ref().map(|u| u.at.line));
+        of_capture("buffer", capture.buffer.as_ref().map(|b| b.at.line));
+        of_capture("snap_length", capture.snap_length.as_ref().map(|s| s.at.line));
+        of_capture("promiscuous", capture.promiscuous.map(|(at, _)| at.line));
+    }
     for (kind, severity) in &settings.severity {
         note(&format!("severity.{kind}"), Some(severity.at.line));
     }

@@ -84,14 +84,14 @@ impl Page<'_> {
             return;
         }
         self.line(0, "capture:", None);
-        for capture in captures {
+        for (capture, at) in captures.iter().zip(0_usize..) {
             self.line(2, &format!("- interface: {}", text(&capture.interface)), Some(&place(&capture.place)));
             let untagged = match capture.untagged {
                 Untagged::Reject => "reject".to_owned(),
                 Untagged::Unknown => "unknown".to_owned(),
                 Untagged::Vlan(vlan) => vlan.to_string(),
             };
-            self.line(4, &format!("untagged: {untagged}"), None);
+            self.of_capture(at, "untagged", &untagged);
             if let Some(vlan) = capture.rspan_vlan {
                 self.line(4, &format!("rspan_vlan: {vlan}"), None);
             }
@@ -102,13 +102,18 @@ impl Page<'_> {
                     None,
                 );
             }
-            self.line(4, &format!("buffer: {}", size(capture.buffer)), None);
-            self.line(4, &format!("snap_length: {}", capture.snap_length), None);
-            self.line(4, &format!("promiscuous: {}", capture.promiscuous), None);
+            self.of_capture(at, "buffer", &size(capture.buffer));
+            self.of_capture(at, "snap_length", &capture.snap_length);
+            self.of_capture(at, "promiscuous", &capture.promiscuous);
             if let Some(filter) = &capture.filter {
                 self.line(4, &format!("filter: {}", text(filter)), None);
             }
         }
+    }
+
+    fn of_capture(&mut self, at: usize, key: &str, value: &dyn Display) {
+        let origin = self.origin(&format!("capture.{at}.{key}"));
+        self.line(4, &format!("{key}: {value}"), Some(&origin));
     }
 
     fn zones(&mut self) {

@@ -72,7 +72,9 @@ fn what_is_shown_loads_again() {
 
 #[test]
 fn a_value_says_where_it_comes_from() {
-    let shown = show(&good("hold: 90m\nzones:\n  cctv: { cameras: true, vlans: [\"100-103\", 7] }\n"));
+    let shown = show(&good(
+        "hold: 90m\nzones:\n  cctv: { cameras: true, vlans: [\"100-103\", 7] }\ncapture:\n  - interface: eth1\n    untagged: 7\n",
+    ));
     let line = |start: &str| {
         shown
             .lines()
@@ -85,6 +87,8 @@ fn a_value_says_where_it_comes_from() {
     assert_eq!(line("hold"), "hold: 90m # segwatch.yaml:1");
     assert_eq!(line("cctv"), "cctv: # segwatch.yaml:3");
     assert_eq!(line("vlans"), "vlans: [7, \"100-103\"]");
+    assert_eq!(line("untagged"), "untagged: 7 # segwatch.yaml:6");
+    assert_eq!(line("buffer"), "buffer: 64MiB # default");
     assert_eq!(line("listen"), "listen: \"127.0.0.1:10420\" # default");
 }
 

@@ -121,7 +121,7 @@ impl Engine {
         }
         self.settle(id, vlan, ip, true, at);
         self.claimed(vlan, ip, mac, at);
-        self.claims_foreign(id, ip, at);
+        self.claims_foreign(id, vlan, ip, at);
     }
 
     /// A DHCP lease names a client that need not be on this link.
@@ -321,13 +321,19 @@ impl Engine {
     }
 }
 
-/// DHCP or neighbour discovery: what a host sends to get onto a network.
+/// DHCP or neighbour discovery: what a host sends to get onto a network. So is what stays on the link by nature: it
+/// calls whoever is there (SADP, mDNS, IGMP).
 pub(super) fn is_boot(layer: &Layer) -> bool {
-    match layer.proto {
-        UDP => matches!((layer.sport, layer.dport), (67 | 68, 67 | 68) | (546 | 547, 546 | 547)),
-        ICMPV6 => matches!(layer.icmp, Some((130..=137 | 143, _))),
-        _ => false,
-    }
+    let calls_all = match layer.dst {
+        IpAddr::V4(dst) => dst.is_multicast() || dst.is_broadcast(),
+        IpAddr::V6(dst) => dst.is_multicast(),
+    };
+    calls_all
+        || match layer.proto {
+            UDP => matches!((layer.sport, layer.dport), (67 | 68, 67 | 68) | (546 | 547, 546 | 547)),
+            ICMPV6 => matches!(layer.icmp, Some((130..=137 | 143, _))),
+            _ => false,
+        }
 }
 
 fn is_unicast(link: &Link, dst: IpAddr) -> bool {
