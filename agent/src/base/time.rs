@@ -1,6 +1,7 @@
 //! Packet time.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// Nanoseconds since 1970-01-01T00:00:00Z, saturating at both ends of `i64` (the years 1677 and 2262).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
@@ -34,9 +35,44 @@ impl serde::Serialize for Timestamp {
     }
 }
 
+impl FromStr for Timestamp {
+    type Err = jiff::Error;
+
+    /// Reads RFC 3339.
+    fn from_str(text: &str) -> Result<Self, jiff::Error> {
+        let time: jiff::Timestamp = text.parse()?;
+        Ok(Timestamp(i64::try_from(time.as_nanosecond()).unwrap_or(if time.as_second() < 0 {
+            i64::MIN
+        } else {
+            i64::MAX
+        })))
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_rfc3339() {
+        for (text, time) in [
+            ("1970-01-01T00:00:01.000002Z", Timestamp::new(1, 2_000)),
+            ("1970-01-01T01:00:00+01:00", Timestamp(0)),
+            ("9999-01-01T00:00:00Z", Timestamp(i64::MAX)),
+            ("-001000-01-01T00:00:00Z", Timestamp(i64::MIN)),
+        ] {
+            assert_eq!(serde_json::from_value::<Timestamp>(text.into()).unwrap(), time, "{text}");
+        }
+        for bad in ["", "?", "now", "1970-01-01"] {
+            assert!(bad.parse::<Timestamp>().is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn prints_rfc3339_with_microseconds() {
