@@ -17,6 +17,7 @@ mod local;
 mod manual;
 mod progress;
 mod read;
+mod run;
 mod terminal;
 
 #[cfg(test)]
@@ -42,7 +43,8 @@ use self::list::List;
 
 /// The program: its own arguments, files and terminal.
 pub fn main() -> ExitCode {
-    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    // Standard error stays open to the threads of the agent, which log to it.
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr());
     let mut terminal = Terminal::new(&mut out, &mut err);
     ExitCode::from(run(std::env::args_os(), &Local, &mut terminal).code())
 }
@@ -61,6 +63,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, backend: &dyn Backend, term
 fn dispatch(cli: Cli, backend: &dyn Backend, terminal: &mut Terminal<'_>) -> Exit {
     let style = terminal.style(cli.color);
     match cli.command {
+        Command::Run(args) => run::run(&args, backend, terminal),
         Command::Check(args) => check::check(&args, &style, backend, terminal),
         Command::Flows(args) => flows::flows(&args, style, backend, terminal),
         Command::Devices(args) => list::list(&List::DEVICES, &args, &style, backend, terminal),

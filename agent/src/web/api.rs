@@ -104,8 +104,7 @@ pub(super) async fn remark<A: Agent>(
     let Some(user) = user else { return nobody() };
     let read = async {
         let body: RemarkBody = read_body(request, "{\"by\": …, \"reason\": …}").await?;
-        check_line("by", &body.by)?;
-        check_line("reason", &body.reason)?;
+        check_line("by", &body.by).and_then(|()| check_line("reason", &body.reason)).map_err(bad_request)?;
         Ok(body)
     };
     let body = match read.await {
@@ -130,7 +129,7 @@ pub(super) async fn drill<A: Agent>(shared: &Shared<A>, user: Option<String>, re
     let Some(user) = user else { return nobody() };
     let read = async {
         let body: DrillBody = read_body(request, "{\"by\": …}").await?;
-        check_line("by", &body.by)?;
+        check_line("by", &body.by).map_err(bad_request)?;
         Ok(body)
     };
     match read.await {
@@ -160,16 +159,17 @@ async fn read_body<B: DeserializeOwned>(request: Request<Incoming>, form: &str) 
         return Err(too_large());
     }
     let bytes = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await.map_err(|_| too_large())?;
-    serde_json::from_slice(&bytes.to_bytes()).map_err(|error| {
-        let what = format!("the body is `{form}`: {}", escape(&error.to_string()));
-        Reply::text(StatusCode::BAD_REQUEST, what)
-    })
+    serde_json::from_slice(&bytes.to_bytes())
+        .map_err(|error| bad_request(format!("the body is `{form}`: {}", escape(&error.to_string()))))
 }
 
-fn check_line(name: &str, text: &str) -> Result<(), Reply> {
+fn bad_request(what: String) -> Reply {
+    Reply::text(StatusCode::BAD_REQUEST, what)
+}
+
+fn check_line(name: &str, text: &str) -> Result<(), String> {
     if text.trim().is_empty() || text.chars().count() > MAX_REMARK_CHARS || escape(text) != text {
-        let what = format!("`{name}` is 1 to {MAX_REMARK_CHARS} characters in one line");
-        return Err(Reply::text(StatusCode::BAD_REQUEST, what));
+        return Err(format!("`{name}` is 1 to {MAX_REMARK_CHARS} characters in one line"));
     }
     Ok(())
 }
