@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::Engine;
 use super::direction::{ICMP, ICMPV6, SCTP, TCP, UDP};
+use super::identity::has_lost_hops;
 use super::snapshot::{FlowVerdict, RuleRef};
 use super::trace::{End, Local, Step, Together, Trace, Whence};
 use super::tunnel::{kind_of, lets_pass, names};
@@ -456,12 +457,6 @@ fn outside(peer: Place, internet: Kind, cross_zone: Kind) -> (Kind, PeerZone) {
         Place::Zone(zone) => (cross_zone, PeerZone::Zone(zone.0)),
         Place::Link(_) | Place::Internal | Place::Local => (cross_zone, PeerZone::Internal),
     }
-}
-
-/// A few less than what common stacks begin with: routers passed it on.
-fn has_lost_hops(ttl: u8) -> bool {
-    const MANY_HOPS: u8 = 15;
-    [64, 128, 255].iter().any(|&initial| (initial - MANY_HOPS..initial).contains(&ttl))
 }
 
 /// The peer is inside the subnet that the device's DHCP lease showed.

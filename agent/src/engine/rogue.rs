@@ -68,18 +68,13 @@ impl Engine {
         payload: &[u8],
         at: Timestamp,
     ) {
-        let Some(answer) = server_answer(payload) else { return };
-        let own = answer.server.map(IpAddr::V4) == Some(layer.src);
-        // An offer comes from the server itself, or from a relay that does not say it were the server.
-        if let (true, true, Some(mac)) = (answer.offers, own, link.src) {
-            self.claim(vlan, layer.src, mac, at);
-        }
+        let Some(server) = server_answer(payload) else { return };
         let Some((vlan, zone)) = self.camera_zone(vlan) else { return };
         if zone.dhcp.is_empty() {
             return;
         }
         let declared = |ip: &IpAddr| zone.dhcp.contains(ip) || zone.gateways.contains(ip);
-        let named = declared(&layer.src) || answer.server.is_some_and(|ip| declared(&IpAddr::V4(ip)));
+        let named = declared(&layer.src) || server.is_some_and(|ip| declared(&IpAddr::V4(ip)));
         self.serves(link, vlan, Service::Dhcp, Seen { named, ..seen(layer.src, at) });
     }
 

@@ -55,17 +55,8 @@ pub fn lease(payload: &[u8]) -> Option<Lease> {
     (!ip.is_unspecified() && !mac.is_group() && mac != Mac::ZERO).then_some(Lease { mac, ip, mask })
 }
 
-/// What only a server says.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ServerAnswer {
-    /// The server identifier (option 54), if it is there.
-    pub server: Option<Ipv4Addr>,
-    /// It offers an address.
-    pub offers: bool,
-}
-
-/// Reads an offer, an acknowledgement or a refusal.
-pub fn server_answer(payload: &[u8]) -> Option<ServerAnswer> {
+/// The server identifier (option 54, if it is there) of an offer, an acknowledgement or a refusal.
+pub fn server_answer(payload: &[u8]) -> Option<Option<Ipv4Addr>> {
     const REPLY: u8 = 2;
     let fixed: &[u8; 240] = payload.first_chunk()?;
     if fixed[0] != REPLY || fixed[236..] != [99, 130, 83, 99] {
@@ -90,7 +81,7 @@ pub fn server_answer(payload: &[u8]) -> Option<ServerAnswer> {
         }
         rest = &rest[2 + len..];
     }
-    matches!(message, 2 | 5 | 6).then_some(ServerAnswer { server, offers: message == 2 })
+    matches!(message, 2 | 5 | 6).then_some(server)
 }
 
 /// Whether a DHCPv6 message is an advertisement, a reply or a reconfiguration (RFC 8415, section 7.3).
@@ -141,10 +132,7 @@ mod tests {
         let server = [54, 4, 10, 40, 0, 5];
         for kind in [2, 5, 6] {
             let answer = message(2, kind, [0; 4], [10, 110, 0, 11], &server);
-            assert_eq!(
-                server_answer(&answer),
-                Some(ServerAnswer { server: Some(Ipv4Addr::new(10, 40, 0, 5)), offers: kind == 2 })
-            );
+            assert_eq!(server_answer(&answer), Some(Some(Ipv4Addr::new(10, 40, 0, 5))));
         }
         assert_eq!(server_answer(&message(1, 3, [0; 4], [0; 4], &server)), None, "a client names it too");
         assert!(is_v6_server_answer(&[2, 1, 2, 3, 0, 1]) && is_v6_server_answer(&[7, 1, 2, 3]));
