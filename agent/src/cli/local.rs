@@ -4,17 +4,20 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::backend::{
-    Backend, ConfigSummary, ExplainOutcome, ExplainRequest, ExplanationSink, FlowSink, Outcome, Progress, Request,
+    Backend, ConfigSummary, DiffOutcome, DiffRequest, ExplainOutcome, ExplainRequest, ExplanationSink, FlowSink,
+    Outcome, Progress, Request,
 };
 use crate::base::Timestamp;
 use crate::capture::Files;
 use crate::capture::live::{Surveyed, survey};
+use crate::config::{CaptureConfig, Config};
 use crate::engine::{Explanation, Options, PolicyRef};
 use crate::explain::{Question, Wanted, Who};
 use crate::hint::VendorTable;
 use crate::policy::Policy;
+use crate::policy::diff::{Agent, Port};
 use crate::replay::{self, Replayed, replay};
-use crate::report::{CaptureFiles, Damage, Explained};
+use crate::report::{CaptureFiles, Compared, Damage, Explained};
 
 /// Reads from files and standard input.
 #[derive(Clone, Copy, Debug, Default)]
@@ -86,6 +89,35 @@ impl Backend for Local {
         crate::daemon::run(options)
     }
 
+    fn diff(&self, request: &DiffRequest, progress: &mut Progress<'_>) -> Result<DiffOutcome, Vec<String>> {
+        let load = |file: &Path| crate::config::load(file).map_err(|problems| texts(&problems));
+        let vendors = vendors_of(request.vendors.as_deref());
+        let (old, new, vendors) = match (load(&request.old), load(&request.new), vendors) {
+            (Ok(old), Ok(new), Ok(vendors)) => (old.config, new.config, vendors),
+            (old, new, vendors) => {
+                let problems = [old.err(), new.err().filter(|_| request.old != request.new), vendors.err()];
+                return Err(problems.into_iter().flatten().flatten().collect());
+            }
+        };
+        let mut policy = replay::compare_policies(&old.policy, &new.policy);
+        policy.compare_agents(&agent_of(&old), &agent_of(&new));
+        let [old_ref, new_ref] =
+            [&old.policy, &new.policy].map(|policy| PolicyRef { file: policy.file.clone(), hash: policy.hash.clone() });
+        let mut compared = Compared { old: old_ref, new: new_ref, policy, replays: None };
+        if request.captures.is_empty() {
+            return Ok(DiffOutcome { compared, files: CaptureFiles::default() });
+        }
+        let policies = [old.policy, new.policy].map(|mut policy| {
+            policy.untagged = request.untagged.unwrap_or(policy.untagged);
+            policy
+        });
+        let source = Files::open(&request.captures);
+        let files = source.names().to_vec();
+        let (replays, damage) = replay::diff(policies, &vendors, source, &mut |p| progress(p.read, p.total));
+        compared.replays = Some(replays);
+        Ok(DiffOutcome { compared, files: capture_files(files, damage) })
+    }
+
     fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>> {
         survey(sample).map_err(|error| vec![format!("cannot list the interfaces: {error}")])
     }
@@ -119,11 +151,31 @@ fn policy_and_vendors(request: &Request) -> Result<(Policy, VendorTable), Vec<St
     if let Some(untagged) = request.untagged {
         policy.untagged = untagged;
     }
-    let vendors = match &request.vendors {
-        Some(file) => vendor_table(file)?,
-        None => VendorTable::builtin(),
+    Ok((policy, vendors_of(request.vendors.as_deref())?))
+}
+
+fn vendors_of(file: Option<&Path>) -> Result<VendorTable, Vec<String>> {
+    file.map_or_else(|| Ok(VendorTable::builtin()), vendor_table)
+}
+
+/// What a configuration sets besides the policy.
+fn agent_of(config: &Config) -> Agent {
+    let port = |capture: &CaptureConfig| Port {
+        interface: capture.interface.clone(),
+        untagged: capture.untagged,
+        rspan_vlan: capture.rspan_vlan,
+        decapsulate: capture.decapsulate.iter().map(|transport| transport.name().to_owned()).collect(),
+        filter: capture.filter.clone(),
+        snap_length: capture.snap_length,
+        promiscuous: capture.promiscuous,
+        buffer: capture.buffer,
+        place: capture.place.clone(),
     };
-    Ok((policy, vendors))
+    Agent {
+        listen: config.listen.clone(),
+        state_dir: config.state_dir.display().to_string(),
+        ports: config.captures.iter().map(port).collect(),
+    }
 }
 
 /// Explains a flow that nobody sent.

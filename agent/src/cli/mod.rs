@@ -4,6 +4,7 @@ mod args;
 mod backend;
 mod check;
 mod config;
+mod diff;
 mod exit;
 mod explain;
 mod flows;
@@ -21,7 +22,8 @@ mod tests;
 
 pub use args::Cli;
 pub use backend::{
-    Backend, ConfigSummary, ExplainOutcome, ExplainRequest, ExplanationSink, FlowSink, Outcome, Progress, Request,
+    Backend, ConfigSummary, DiffOutcome, DiffRequest, ExplainOutcome, ExplainRequest, ExplanationSink, FlowSink,
+    Outcome, Progress, Request,
 };
 pub use exit::Exit;
 pub use local::Local;
@@ -69,6 +71,7 @@ fn dispatch(cli: Cli, backend: &dyn Backend, terminal: &mut Terminal<'_>) -> Exi
         Command::Findings(args) => list::list(&findings, &args, &style, backend, terminal),
         Command::Zones(args) => list::list(&zones, &args, &style, backend, terminal),
         Command::Explain(args) => explain::explain(&args, &style, backend, terminal),
+        Command::Diff(args) => diff::diff(&args, &style, backend, terminal),
         Command::Interfaces(args) => interfaces::interfaces(&args, backend, terminal),
         Command::Config(command) => config::config(&command, backend, terminal),
         Command::Completions { shell } => manual::completions(shell, terminal),

@@ -92,6 +92,13 @@ impl Backend for Fake {
         if self.problems.is_empty() { Ok(()) } else { Err(self.problems.clone()) }
     }
 
+    fn diff(&self, request: &DiffRequest, progress: &mut Progress<'_>) -> Result<DiffOutcome, Vec<String>> {
+        if !self.problems.is_empty() {
+            return Err(self.problems.clone());
+        }
+        Local.diff(request, progress)
+    }
+
     fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>> {
         if !self.problems.is_empty() {
             return Err(self.problems.clone());

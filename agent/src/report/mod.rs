@@ -4,6 +4,7 @@ mod advice;
 mod check;
 mod damage;
 mod devices;
+mod diff;
 mod explain;
 mod findings;
 mod flows;
@@ -26,6 +27,10 @@ mod tests;
 pub use crate::base::escape;
 pub use check::{check_text, devices_text, findings_text, zones_text};
 pub use damage::{CaptureFiles, Damage};
+pub use diff::{
+    Compared, DeviceChange, FindingChange, FindingClass, FlowChange, FlowChanges, FlowClass, Replays, ZoneChange,
+    diff_json, diff_text,
+};
 pub use explain::{ExplainWriter, Explained, explain_text};
 pub use flows::{FlowFormat, FlowWriter};
 pub use json::{CheckJson, check_json, devices_json, findings_json, zones_json};

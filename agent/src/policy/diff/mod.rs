@@ -30,6 +30,8 @@ pub struct PolicyDiff {
     pub closes: Vec<Change>,
     /// What changes no judgement: names, owners, reasons, order.
     pub neither: Vec<Change>,
+    /// Zones that go by another name now: old and new name.
+    pub renamed_zones: Vec<(String, String)>,
     /// Changes beyond [`MAX_CHANGES`] of one of these lists.
     pub left_out: u64,
 }

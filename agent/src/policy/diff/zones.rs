@@ -27,6 +27,7 @@ pub(super) fn compare(old: &Policy, new: &Policy, pairing: &Pairing, diff: &mut 
                 before.name, after.name
             );
             diff.note(What::Name, &after.name, text, Some(&after.place));
+            diff.renamed_zones.push((before.name.clone(), after.name.clone()));
         }
         let Some(named) = after.or(before) else { continue };
         let mut zone = Comparison {
