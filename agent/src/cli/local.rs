@@ -10,12 +10,10 @@ use super::backend::{
 use crate::base::Timestamp;
 use crate::capture::Files;
 use crate::capture::live::{Surveyed, survey};
-use crate::config::{CaptureConfig, Config};
 use crate::engine::{Explanation, Options, PolicyRef};
 use crate::explain::{Question, Wanted, Who};
 use crate::hint::VendorTable;
 use crate::policy::Policy;
-use crate::policy::diff::{Agent, Port};
 use crate::replay::{self, Replayed, replay};
 use crate::report::{CaptureFiles, Compared, Damage, Explained};
 
@@ -99,8 +97,7 @@ impl Backend for Local {
                 return Err(problems.into_iter().flatten().flatten().collect());
             }
         };
-        let mut policy = replay::compare_policies(&old.policy, &new.policy);
-        policy.compare_agents(&agent_of(&old), &agent_of(&new));
+        let policy = replay::compare_configs(&old, &new);
         let [old_ref, new_ref] =
             [&old.policy, &new.policy].map(|policy| PolicyRef { file: policy.file.clone(), hash: policy.hash.clone() });
         let mut compared = Compared { old: old_ref, new: new_ref, policy, replays: None };
@@ -156,26 +153,6 @@ fn policy_and_vendors(request: &Request) -> Result<(Policy, VendorTable), Vec<St
 
 fn vendors_of(file: Option<&Path>) -> Result<VendorTable, Vec<String>> {
     file.map_or_else(|| Ok(VendorTable::builtin()), vendor_table)
-}
-
-/// What a configuration sets besides the policy.
-fn agent_of(config: &Config) -> Agent {
-    let port = |capture: &CaptureConfig| Port {
-        interface: capture.interface.clone(),
-        untagged: capture.untagged,
-        rspan_vlan: capture.rspan_vlan,
-        decapsulate: capture.decapsulate.iter().map(|transport| transport.name().to_owned()).collect(),
-        filter: capture.filter.clone(),
-        snap_length: capture.snap_length,
-        promiscuous: capture.promiscuous,
-        buffer: capture.buffer,
-        place: capture.place.clone(),
-    };
-    Agent {
-        listen: config.listen.clone(),
-        state_dir: config.state_dir.display().to_string(),
-        ports: config.captures.iter().map(port).collect(),
-    }
 }
 
 /// Explains a flow that nobody sent.

@@ -238,6 +238,7 @@ fn usage_errors_and_help() {
         "findings",
         "zones",
         "explain",
+        "diff",
         "interfaces",
         "config check",
         "config show",

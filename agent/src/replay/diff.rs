@@ -8,12 +8,13 @@ use std::ops::ControlFlow;
 use super::drive;
 use crate::base::Timestamp;
 use crate::capture::{Damage, Files, Progress};
+use crate::config::{CaptureConfig, Config};
 use crate::engine::{EndStatus, Engine, FlowRow, FlowVerdict, Options};
 use crate::finding::Kind;
 use crate::flow::{Reach, TunnelKind};
 use crate::hint::VendorTable;
 use crate::policy::Policy;
-use crate::policy::diff::{Judge, PolicyDiff, compare};
+use crate::policy::diff::{Agent, Judge, PolicyDiff, Port, compare};
 use crate::report::{FlowChange, FlowChanges, FlowClass, Replays};
 
 /// Flows that ended under one policy and wait for the other. One more is counted as not matched; a violation among them
@@ -22,8 +23,14 @@ pub const MAX_WAITING: usize = 100_000;
 /// Flows of each class that are listed; all are counted.
 pub const MAX_LISTED: usize = 1_000;
 
-/// What changes between two policies, whatever the traffic.
-pub fn compare_policies(old: &Policy, new: &Policy) -> PolicyDiff {
+/// What changes between two configurations, whatever the traffic.
+pub fn compare_configs(old: &Config, new: &Config) -> PolicyDiff {
+    let mut diff = compare_policies(&old.policy, &new.policy);
+    diff.compare_agents(&agent_of(old), &agent_of(new));
+    diff
+}
+
+fn compare_policies(old: &Policy, new: &Policy) -> PolicyDiff {
     let ports: Vec<u16> = TunnelKind::WITH_PORT.into_iter().filter_map(TunnelKind::port).collect();
     let severities = |kind: &str| {
         Kind::from_name(kind).map_or_else(Vec::new, |kind| Reach::ALL.map(|reach| kind.severity(reach)).to_vec())
@@ -52,6 +59,26 @@ pub fn diff(
     matcher.take_open(&old, &new);
     let flows = matcher.finish();
     (Replays { old: old.snapshot(), new: new.snapshot(), flows }, damage)
+}
+
+/// What a configuration sets besides the policy.
+fn agent_of(config: &Config) -> Agent {
+    let port = |capture: &CaptureConfig| Port {
+        interface: capture.interface.clone(),
+        untagged: capture.untagged,
+        rspan_vlan: capture.rspan_vlan,
+        decapsulate: capture.decapsulate.iter().map(|transport| transport.name().to_owned()).collect(),
+        filter: capture.filter.clone(),
+        snap_length: capture.snap_length,
+        promiscuous: capture.promiscuous,
+        buffer: capture.buffer,
+        place: capture.place.clone(),
+    };
+    Agent {
+        listen: config.listen.clone(),
+        state_dir: config.state_dir.display().to_string(),
+        ports: config.captures.iter().map(port).collect(),
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -10,7 +10,7 @@ use crate::engine::{Engine, FlowRow, Input, Options, Snapshot};
 use crate::hint::VendorTable;
 use crate::policy::Policy;
 
-pub use diff::{MAX_LISTED, MAX_WAITING, compare_policies, diff};
+pub use diff::{MAX_LISTED, MAX_WAITING, compare_configs, diff};
 pub use explain::{Explained, ExplanationSink, MAX_DOUBTFUL, explain};
 
 /// Frames between two reports of progress.
