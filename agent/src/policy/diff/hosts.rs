@@ -1,7 +1,9 @@
 //! Who is meant by one side of a rule: addresses, and devices by the zone that they are at home in.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+#[cfg(test)]
+use std::net::IpAddr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
 
@@ -73,6 +75,11 @@ impl Addresses {
         Addresses { v4: self.v4.and(&other.v4), v6: self.v6.and(&other.v6) }
     }
 
+    pub(super) fn with(&self, other: &Addresses) -> Addresses {
+        let both = |a: &Ranges, b: &Ranges| Ranges::union(a.iter().chain(b.iter()));
+        Addresses { v4: both(&self.v4, &other.v4), v6: both(&self.v6, &other.v6) }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.v4.is_empty() && self.v6.is_empty()
     }
@@ -119,6 +126,11 @@ impl HostSet {
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// It holds hosts that are where their address belongs.
+    pub(super) fn is_by_address(&self) -> bool {
+        self.0.contains_key(&Slot::V4) || self.0.contains_key(&Slot::V6)
     }
 
     #[cfg(test)]
@@ -172,6 +184,7 @@ pub(super) fn bounds(net: IpNet) -> (u128, u128) {
 }
 
 /// The number of an address, and the slot of hosts that are where it belongs.
+#[cfg(test)]
 pub(super) fn number(ip: IpAddr) -> (Slot, u128) {
     match ip {
         IpAddr::V4(ip) => (Slot::V4, ip.to_bits().into()),

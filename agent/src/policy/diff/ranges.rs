@@ -78,6 +78,7 @@ impl Ranges {
     }
 
     /// Whether this number is in it.
+    #[cfg(test)]
     pub fn has(&self, number: u128) -> bool {
         let after = self.0.partition_point(|range| range.0 <= number);
         after.checked_sub(1).and_then(|at| self.0.get(at)).is_some_and(|range| number <= range.1)

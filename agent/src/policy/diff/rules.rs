@@ -1,7 +1,7 @@
 //! Who may open what to whom: the rules of a policy as sets of hosts, services and times, and what one policy's sets hold
 //! that the other's do not.
 
-use super::hosts::{Addresses, HostSet, ZoneKey, bounds, embedding, number};
+use super::hosts::{Addresses, HostSet, ZoneKey, bounds, embedding};
 use super::pairing::{Pairing, Side};
 use super::ranges::Ranges;
 use super::wording::{flows_text, permits_text};
@@ -73,7 +73,9 @@ struct Teller<'a> {
 
 impl Teller<'_> {
     fn tell(&mut self, what: What, gain: &Gain, text: impl Fn(&Flows) -> String) {
-        for area in &gain.parts {
+        // Devices at home elsewhere than their address says are told of where a rule is about them alone.
+        let is_usual = gain.parts.iter().any(Area::is_by_address);
+        for area in gain.parts.iter().filter(|area| !is_usual || area.is_by_address()) {
             let flows = area.told(self.pairing, gain.exact);
             let mut change = Change::new(what, &gain.rule.name, text(&flows), Some(&gain.rule.place));
             change.flows = Some(flows);
@@ -112,6 +114,10 @@ pub(super) fn gained(ours: &[Rule], theirs: &[Rule]) -> Vec<Gain> {
 impl Area {
     fn is_empty(&self) -> bool {
         self.from.is_empty() || self.to.is_empty() || self.services.is_empty() || self.times.is_empty()
+    }
+
+    fn is_by_address(&self) -> bool {
+        self.from.is_by_address() && self.to.is_by_address()
     }
 
     /// The parts of it that `other` does not hold; they do not overlap.
@@ -288,14 +294,12 @@ fn zone_addresses(policy: &Policy) -> Vec<Addresses> {
         .collect();
     let listed = policy.inventory.iter().filter_map(|device| Some((device.ip?, device.zone?)));
     for (ip, home) in listed {
-        let (slot, ip) = number(ip);
-        let one = Ranges::of(ip, ip);
+        let one = Addresses::of(&[ip.into()]);
         for (zone, at) in zones.iter_mut().zip(0u16..) {
-            let family = if slot == super::hosts::Slot::V4 { &mut zone.v4 } else { &mut zone.v6 };
-            match at == home.0 {
-                true if !family.has(ip) => *family = Ranges::union(family.iter().chain(one.iter())),
-                false if family.has(ip) => *family = family.minus(&one),
-                _ => {}
+            if at == home.0 {
+                *zone = zone.with(&one);
+            } else if !zone.and(&one).is_empty() {
+                *zone = zone.minus(&one);
             }
         }
     }

@@ -89,7 +89,7 @@ fn fact(page: &mut Page<'_>, name: &str, text: &str) {
 fn things(n: usize) -> String {
     match n {
         0 => "nothing".to_owned(),
-        n => format!("{} (below)", counted(n as u64, "thing")),
+        n => counted(n as u64, "thing"),
     }
 }
 
