@@ -8,6 +8,7 @@ mod diff;
 mod explain;
 mod findings;
 mod flows;
+mod from_json;
 mod headline;
 mod json;
 mod junit;
@@ -33,6 +34,7 @@ pub use diff::{
 };
 pub use explain::{ExplainWriter, Explained, explain_text};
 pub use flows::{FlowFormat, FlowWriter};
+pub use from_json::{devices_from_json, findings_from_json, relayed_json, zones_from_json};
 pub use json::{CheckJson, check_json, devices_json, findings_json, zones_json};
 pub use junit::{FailOn, junit};
 pub use style::Style;
