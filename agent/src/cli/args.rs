@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::agent_args::{AgentArgs, DRILL_HELP, DrillArgs, FindingsCommand};
-use super::backend::{Access, ExplainRequest, Request};
+use super::backend::{Access, DiffRequest, ExplainRequest, Request};
 use crate::base::Timestamp;
 use crate::daemon::Options;
 use crate::engine::JudgedDevices;
@@ -61,6 +61,9 @@ pub(super) enum Command {
     /// Say which rule decides about a flow, where it stands, and which conduit comes nearest to allowing it
     #[command(after_long_help = EXPLAIN_HELP)]
     Explain(ExplainArgs),
+    /// Compare two policies: what the new one opens and closes, and which flows of captures it judges otherwise
+    #[command(after_long_help = DIFF_HELP)]
+    Diff(DiffArgs),
     /// Have a running agent raise a finding that nothing caused, to see whether the page arrives
     #[command(after_long_help = DRILL_HELP)]
     Drill(DrillArgs),
@@ -255,6 +258,40 @@ impl ExplainArgs {
     }
 }
 
+#[derive(Args, Debug)]
+pub(super) struct DiffArgs {
+    /// The policy as it is
+    #[arg(value_name = "OLD")]
+    old: PathBuf,
+    /// The policy as it is to be
+    #[arg(value_name = "NEW")]
+    new: PathBuf,
+    /// Capture files that both judge, in one pass; `-` is standard input; without one, the policies alone are compared
+    #[arg(value_name = "CAPTURE")]
+    captures: Vec<PathBuf>,
+    /// What a frame of the captures without a VLAN tag means; overrides both policies
+    #[arg(long, value_name = "reject|unknown|VLAN", value_parser = untagged)]
+    untagged: Option<Untagged>,
+    /// Makers by MAC prefix, in place of the built-in table (CSV: prefix,prefix_len,vendor)
+    #[arg(long, value_name = "FILE")]
+    vendors: Option<PathBuf>,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: DiffFormat,
+}
+
+impl DiffArgs {
+    pub(super) fn request(&self) -> DiffRequest {
+        DiffRequest {
+            old: self.old.clone(),
+            new: self.new.clone(),
+            vendors: self.vendors.clone(),
+            untagged: self.untagged,
+            captures: self.captures.clone(),
+        }
+    }
+}
+
 /// What every command that judges takes.
 #[derive(Args, Debug)]
 pub(super) struct PolicyArgs {
@@ -378,6 +415,16 @@ pub(super) enum ListFormat {
     Json,
 }
 
+/// How `diff` prints.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(super) enum DiffFormat {
+    /// For a person
+    #[default]
+    Text,
+    /// The schema segwatch/diff/1
+    Json,
+}
+
 /// How `interfaces` prints.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub(super) enum InterfacesFormat {
@@ -496,6 +543,25 @@ be; what was assumed is printed.
 
 Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture, no such finding), 0 otherwise: a violation
 does not change it; `segwatch check` judges.";
+
+const DIFF_HELP: &str = "\
+Examples:
+  What would the new policy say of yesterday?
+    segwatch diff segwatch.yaml new.yaml yesterday.pcapng.zst
+  What does it open and close, whatever was seen?
+    segwatch diff segwatch.yaml new.yaml
+  In review of a change:
+    git show main:segwatch.yaml > old.yaml
+    segwatch diff --format json old.yaml segwatch.yaml capture.pcap | jq -r '.policy.opens[].text'
+
+What is opened or closed is told exactly: which hosts may open which services to which, and how many addresses that is,
+with the line of the rule; besides, whatever else makes the judge milder or stricter. Comments, order, owners and reasons
+are neither.
+
+Exit codes, the first that holds:
+  2  trouble: usage, either configuration, unreadable or damaged capture (what was read is still compared)
+  1  new violations: a flow that violates under the new policy only or got farther, or a breach that only it finds
+  0  otherwise, whatever is opened: read it";
 
 const FLOWS_HELP: &str = "\
 Examples:

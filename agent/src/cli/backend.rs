@@ -9,7 +9,7 @@ use crate::capture::live::Surveyed;
 use crate::daemon::Options;
 use crate::engine::{Explanation, FlowRow, JudgedDevices, Snapshot};
 use crate::policy::{Service, Untagged};
-use crate::report::{CaptureFiles, Explained};
+use crate::report::{CaptureFiles, Compared, Explained};
 
 /// What to read, and how to judge it.
 #[derive(Clone, Debug, Default)]
@@ -73,6 +73,30 @@ pub struct ExplainOutcome {
 
 /// Takes each flow that is explained; `Break` once nobody reads on.
 pub type ExplanationSink<'a> = dyn FnMut(&Explanation) -> ControlFlow<()> + 'a;
+
+/// Which policies to compare, over what.
+#[derive(Clone, Debug, Default)]
+pub struct DiffRequest {
+    /// The policy as it is.
+    pub old: PathBuf,
+    /// The policy as it is to be.
+    pub new: PathBuf,
+    /// A vendor table in place of the built-in one.
+    pub vendors: Option<PathBuf>,
+    /// What an untagged frame of the captures means, in place of what the policies say.
+    pub untagged: Option<Untagged>,
+    /// Capture files; `-` is stdin; without one, the policies alone are compared.
+    pub captures: Vec<PathBuf>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct DiffOutcome {
+    /// The answer.
+    pub compared: Compared,
+    /// What was read, and where it could not be read on.
+    pub files: CaptureFiles,
+}
 
 /// A configuration without errors.
 #[derive(Clone, Debug, Default)]
@@ -153,6 +177,9 @@ pub trait Backend {
         flows: &mut ExplanationSink<'_>,
         progress: &mut Progress<'_>,
     ) -> Result<ExplainOutcome, Vec<String>>;
+
+    /// Compares two policies, and what they say of captures.
+    fn diff(&self, request: &DiffRequest, progress: &mut Progress<'_>) -> Result<DiffOutcome, Vec<String>>;
 
     /// The network interfaces, by name; with a time, what their packets showed in it.
     fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>>;

@@ -100,6 +100,13 @@ impl Backend for Fake {
         if self.problems.is_empty() { Ok(()) } else { Err(self.problems.clone()) }
     }
 
+    fn diff(&self, request: &DiffRequest, progress: &mut Progress<'_>) -> Result<DiffOutcome, Vec<String>> {
+        if !self.problems.is_empty() {
+            return Err(self.problems.clone());
+        }
+        Local.diff(request, progress)
+    }
+
     fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>> {
         if !self.problems.is_empty() {
             return Err(self.problems.clone());
@@ -248,6 +255,7 @@ fn usage_errors_and_help() {
         "findings",
         "zones",
         "explain",
+        "diff",
         "interfaces",
         "findings close",
         "findings ack",

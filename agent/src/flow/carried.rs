@@ -46,6 +46,20 @@ impl TunnelKind {
         }
     }
 
+    /// All that have a port of their own.
+    pub const WITH_PORT: [TunnelKind; 10] = [
+        TunnelKind::Open(Tunnel::Vxlan),
+        TunnelKind::Open(Tunnel::Geneve),
+        TunnelKind::Open(Tunnel::Teredo),
+        TunnelKind::Open(Tunnel::Tzsp),
+        TunnelKind::Open(Tunnel::Gtp),
+        TunnelKind::Open(Tunnel::L2tp),
+        TunnelKind::WireGuard,
+        TunnelKind::OpenVpn,
+        TunnelKind::Ssh,
+        TunnelKind::Socks,
+    ];
+
     /// The port that is registered for it, where it has one.
     pub fn port(self) -> Option<u16> {
         Some(match self {
