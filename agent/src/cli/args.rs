@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::backend::{ExplainRequest, Request};
+use super::backend::{ExplainRequest, LearnRequest, Request};
 use crate::base::Timestamp;
 use crate::engine::JudgedDevices;
 use crate::policy::{Service, Untagged};
+use crate::replay::Named;
 use crate::report::FailOn;
 
 /// Proves from a mirror port that surveillance cameras talk only inside their own network segment.
@@ -55,6 +56,9 @@ pub(super) enum Command {
     /// Say which rule decides about a flow, where it stands, and which conduit comes nearest to allowing it
     #[command(after_long_help = EXPLAIN_HELP)]
     Explain(ExplainArgs),
+    /// Propose a policy from captures: zones, inventory and conduits, for a person to review
+    #[command(after_long_help = LEARN_HELP)]
+    Learn(LearnArgs),
     /// List the network interfaces, and with --seconds what they show: which one is the mirror port
     #[command(after_long_help = INTERFACES_HELP)]
     Interfaces(InterfacesArgs),
@@ -182,6 +186,36 @@ impl ExplainArgs {
             vlan: self.vlan,
             at: self.at,
             finding: self.finding.clone(),
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+pub(super) struct LearnArgs {
+    /// Watch the devices of this maker (may be repeated)
+    #[arg(long = "vendor", value_name = "NAME", default_value = "hikvision")]
+    watched: Vec<String>,
+    /// Take this host for a camera too: MAC or IP address (may be repeated)
+    #[arg(long = "camera", value_name = "MAC|IP", value_parser = camera)]
+    cameras: Vec<Named>,
+    /// Makers by MAC prefix, in place of the built-in table (CSV: prefix,prefix_len,vendor)
+    #[arg(long, value_name = "FILE")]
+    vendors: Option<PathBuf>,
+    /// Capture files, pcap or pcapng, also with gzip or zstd; `-` is standard input; several are merged by time
+    #[arg(required = true, value_name = "CAPTURE")]
+    captures: Vec<PathBuf>,
+}
+
+impl LearnArgs {
+    pub(super) fn request(&self) -> LearnRequest {
+        let mut watched = self.watched.clone();
+        watched.sort();
+        watched.dedup();
+        LearnRequest {
+            captures: self.captures.clone(),
+            watched,
+            cameras: self.cameras.clone(),
+            vendors: self.vendors.clone(),
         }
     }
 }
@@ -329,6 +363,11 @@ fn untagged(text: &str) -> Result<Untagged, String> {
     }
 }
 
+fn camera(text: &str) -> Result<Named, String> {
+    let mac = || text.parse().ok().map(Named::Mac);
+    text.parse().ok().map(Named::Ip).or_else(mac).ok_or_else(|| "say a MAC or an IP address".to_owned())
+}
+
 /// A date stands for noon of that day, UTC.
 fn moment(text: &str) -> Result<Timestamp, String> {
     let noon = format!("{text}T12:00:00Z");
@@ -378,6 +417,23 @@ be; what was assumed is printed.
 
 Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture, no such finding), 0 otherwise: a violation
 does not change it; `segwatch check` judges.";
+
+const LEARN_HELP: &str = "\
+Examples:
+  segwatch learn monday.pcapng.zst > segwatch.yaml
+  segwatch config check --strict segwatch.yaml
+  segwatch check --config segwatch.yaml tuesday.pcapng.zst
+  Other makers, and a camera with a module of yet another:
+    segwatch learn --vendor hikvision --vendor dahua --camera 00:11:22:33:44:55 capture.pcap
+
+Proposed are a zone for each VLAN (or untagged segment) in which cameras live, an inventory, and conduits for internal
+traffic that was answered. The internet, tunnels, scans, remote control and what nobody answered are never proposed;
+what was left out is named at the end of the file. What is a guess is marked, and nobody is named as the owner of a
+conduit: --strict fails until someone is. The captures are read three times; a pipe is set aside in the temporary
+folder first.
+
+Exit codes: 2 trouble (usage, unreadable or damaged capture), 3 the captures show too little to propose anything,
+0 otherwise";
 
 const FLOWS_HELP: &str = "\
 Examples:

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::backend::{
-    Backend, ConfigSummary, ExplainOutcome, ExplainRequest, ExplanationSink, FlowSink, Outcome, Progress, Request,
+    Backend, ConfigSummary, ExplainOutcome, ExplainRequest, ExplanationSink, FlowSink, LearnOutcome, LearnRequest,
+    Outcome, Progress, Request,
 };
 use crate::base::Timestamp;
 use crate::capture::Files;
@@ -82,6 +83,23 @@ impl Backend for Local {
         })
     }
 
+    fn learn(&self, request: &LearnRequest, progress: &mut Progress<'_>) -> Result<LearnOutcome, Vec<String>> {
+        let table = vendors_of(request.vendors.as_deref())?;
+        let unknown = request.watched.iter().filter(|vendor| !table.words().contains(vendor));
+        let problems: Vec<String> = unknown
+            .map(|vendor| format!("--vendor {vendor}: the vendor table knows {}", table.words().join(", ")))
+            .collect();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let learned = replay::learn(&request.captures, &request.watched, &request.cameras, &table, &mut |p| {
+            progress(p.read, p.total)
+        });
+        let learned =
+            learned.map_err(|error| vec![format!("a pipe could not be set aside, to be read again: {error}")])?;
+        Ok(LearnOutcome { proposal: learned.text, files: capture_files(learned.files, learned.damage) })
+    }
+
     fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>> {
         survey(sample).map_err(|error| vec![format!("cannot list the interfaces: {error}")])
     }
@@ -115,11 +133,11 @@ fn policy_and_vendors(request: &Request) -> Result<(Policy, VendorTable), Vec<St
     if let Some(untagged) = request.untagged {
         policy.untagged = untagged;
     }
-    let vendors = match &request.vendors {
-        Some(file) => vendor_table(file)?,
-        None => VendorTable::builtin(),
-    };
-    Ok((policy, vendors))
+    Ok((policy, vendors_of(request.vendors.as_deref())?))
+}
+
+fn vendors_of(file: Option<&Path>) -> Result<VendorTable, Vec<String>> {
+    file.map_or_else(|| Ok(VendorTable::builtin()), vendor_table)
 }
 
 /// Explains a flow that nobody sent.

@@ -8,6 +8,7 @@ mod exit;
 mod explain;
 mod flows;
 mod interfaces;
+mod learn;
 mod list;
 mod local;
 mod manual;
@@ -20,7 +21,8 @@ mod tests;
 
 pub use args::Cli;
 pub use backend::{
-    Backend, ConfigSummary, ExplainOutcome, ExplainRequest, ExplanationSink, FlowSink, Outcome, Progress, Request,
+    Backend, ConfigSummary, ExplainOutcome, ExplainRequest, ExplanationSink, FlowSink, LearnOutcome, LearnRequest,
+    Outcome, Progress, Request,
 };
 pub use exit::Exit;
 pub use local::Local;
@@ -66,6 +68,7 @@ fn dispatch(cli: Cli, backend: &dyn Backend, terminal: &mut Terminal<'_>) -> Exi
         Command::Findings(args) => list::list(&findings, &args, &style, backend, terminal),
         Command::Zones(args) => list::list(&zones, &args, &style, backend, terminal),
         Command::Explain(args) => explain::explain(&args, &style, backend, terminal),
+        Command::Learn(args) => learn::learn(&args, backend, terminal),
         Command::Interfaces(args) => interfaces::interfaces(&args, backend, terminal),
         Command::Config(command) => config::config(&command, backend, terminal),
         Command::Completions { shell } => manual::completions(shell, terminal),

@@ -88,6 +88,14 @@ impl Backend for Fake {
         Ok(outcome)
     }
 
+    fn learn(&self, _request: &LearnRequest, progress: &mut Progress<'_>) -> Result<LearnOutcome, Vec<String>> {
+        progress(1, None);
+        if self.problems.is_empty() {
+            return Ok(LearnOutcome { proposal: Err(self.lints.clone()), files: self.files.clone() });
+        }
+        Err(self.problems.clone())
+    }
+
     fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>> {
         if !self.problems.is_empty() {
             return Err(self.problems.clone());

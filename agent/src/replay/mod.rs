@@ -1,6 +1,7 @@
 //! The engine over capture files: the same code that runs live, at the speed of the disk.
 
 mod explain;
+mod learn;
 
 use std::ops::ControlFlow;
 
@@ -10,6 +11,7 @@ use crate::hint::VendorTable;
 use crate::policy::Policy;
 
 pub use explain::{Explained, ExplanationSink, MAX_DOUBTFUL, explain};
+pub use learn::{Learned, Named, learn};
 
 /// Frames between two reports of progress.
 const FRAMES_PER_REPORT: u32 = 65_536;
