@@ -5,11 +5,12 @@ use std::net::IpAddr;
 
 use super::draft::{ConduitDraft, Draft, Role, SideDraft};
 use super::peers::zone_of;
+use super::survey::Survey;
 use super::suspects::Suspects;
 use super::talks::{Talk, TalkKey, Talks};
 use super::zones::named;
 use crate::base::Timestamp;
-use crate::engine::{HostStatus, Snapshot, proto_name};
+use crate::engine::{FindingStatus, HostStatus, Snapshot, proto_name};
 use crate::finding::Kind;
 use crate::policy::Service;
 
@@ -54,7 +55,13 @@ struct Pairs {
 ///
 /// # Errors
 /// There was more than can be looked through.
-pub fn propose(draft: &mut Draft, talks: &Talks, snapshot: &Snapshot, hosts: &[HostStatus]) -> Result<(), Vec<String>> {
+pub fn propose(
+    draft: &mut Draft,
+    survey: &Survey,
+    talks: &Talks,
+    snapshot: &Snapshot,
+    hosts: &[HostStatus],
+) -> Result<(), Vec<String>> {
     if talks.is_full {
         return Err(vec![
             "more talks across the border of camera zones than can be looked through: use a shorter capture".to_owned(),
@@ -72,7 +79,12 @@ pub fn propose(draft: &mut Draft, talks: &Talks, snapshot: &Snapshot, hosts: &[H
         }
     }
     draft.omitted.extend(findings(snapshot));
-    draft.omitted.extend(left_out.into_iter().map(|((from, why), tried)| {
+    let mut alike: BTreeMap<(String, BTreeSet<(IpAddr, String)>), Vec<IpAddr>> = BTreeMap::new();
+    for ((from, why), tried) in left_out {
+        alike.entry((why, tried)).or_default().push(from);
+    }
+    draft.omitted.extend(alike.into_iter().map(|((why, tried), from)| {
+        let from = named(from.iter().map(IpAddr::to_string));
         let peers: BTreeSet<IpAddr> = tried.iter().map(|(to, _)| *to).collect();
         let services: BTreeSet<String> = tried.into_iter().map(|(_, service)| service).collect();
         let (peers, services) = (named(peers.iter().map(IpAddr::to_string)), named(services.into_iter()));
@@ -89,10 +101,24 @@ pub fn propose(draft: &mut Draft, talks: &Talks, snapshot: &Snapshot, hosts: &[H
     }
     name(&mut conduits);
     draft.conduits = conduits;
+    unzoned(draft, survey);
     draft
         .zones
         .sort_by(|a, b| (a.role, a.vlan.is_none(), a.vlan, &a.name).cmp(&(b.role, b.vlan.is_none(), b.vlan, &b.name)));
     Ok(())
+}
+
+/// VLANs that the mirror shows and that no zone names: what leaks into them is not told.
+fn unzoned(draft: &mut Draft, survey: &Survey) {
+    let known = |vlan: &u16| draft.zones.iter().any(|zone| zone.vlan == Some(*vlan));
+    let others: Vec<String> = survey.vlans.iter().filter(|vlan| !known(vlan)).map(u16::to_string).collect();
+    if !others.is_empty() {
+        draft.omitted.push(format!(
+            "zones for VLANs {}: they were seen, and nobody who needs a conduit; name them so that what leaks into them is \
+             noticed, and with `transit: true` those between router and firewall",
+            named(others.into_iter())
+        ));
+    }
 }
 
 /// A camera with an address outside its zone is where it must not be, or not set up yet.
@@ -244,7 +270,12 @@ fn service_name(proto: u8, port: u16) -> String {
 fn findings(snapshot: &Snapshot) -> Vec<String> {
     let told = |kind| !matches!(kind, Kind::CrossZoneEgress | Kind::CrossZoneIngress | Kind::UnknownDevice);
     let findings = snapshot.findings.iter().filter(|finding| told(finding.kind));
-    findings.map(|finding| format!("{}: {}", finding.kind.name(), finding.summary)).collect()
+    let text = |finding: &FindingStatus| {
+        let peers = finding.peers.iter().map(|peer| format!("{} {}/{}", peer.ip, peer.proto, peer.port));
+        let peers = if finding.peers.is_empty() { String::new() } else { format!(" ({})", named(peers)) };
+        format!("{}: {}{peers}", finding.kind.name(), finding.summary)
+    };
+    findings.map(text).collect()
 }
 
 impl Seen {

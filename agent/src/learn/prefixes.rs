@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::draft::{PrefixDraft, Whence};
+use super::zones::own;
 use crate::base::Mac;
 use crate::engine::HostStatus;
 use crate::policy::default_internal;
@@ -36,10 +37,10 @@ impl Vote {
 
 /// Prefixes that these cameras of one link (`None`: untagged) speak for.
 pub(super) fn votes(link: Option<u16>, cameras: &[&HostStatus], hosts: &[HostStatus]) -> BTreeMap<IpNet, Vote> {
-    let leased: BTreeSet<IpNet> = cameras.iter().flat_map(|camera| leased(camera)).collect();
+    let leased: BTreeSet<IpNet> = cameras.iter().flat_map(|camera| leased_to(camera, link)).collect();
     let mut votes: BTreeMap<IpNet, Vote> = BTreeMap::new();
     for camera in cameras {
-        for net in camera.ips.iter().filter_map(|&ip| net_of(ip, &leased)) {
+        for net in own(camera, link).filter_map(|ip| net_of(ip, &leased)) {
             let vote = votes.entry(net).or_default();
             vote.cameras.extend(camera.mac);
             vote.is_leased = leased.contains(&net);
@@ -87,9 +88,9 @@ pub(super) fn guess_beside(ip: IpAddr, mask: Option<u8>, taken: &[IpNet]) -> Opt
     Some(PrefixDraft { net, whence })
 }
 
-fn leased(host: &HostStatus) -> Vec<IpNet> {
+fn leased_to(host: &HostStatus, link: Option<u16>) -> Vec<IpNet> {
     let Some(mask) = host.mask.filter(|mask| MASKS.contains(mask)) else { return Vec::new() };
-    let nets = host.ips.iter().filter(|ip| ip.is_ipv4()).filter_map(|&ip| net(ip, mask));
+    let nets = own(host, link).filter(IpAddr::is_ipv4).filter_map(|ip| net(ip, mask));
     nets.filter(|net| default_internal().iter().any(|internal| internal.contains(net))).collect()
 }
 

@@ -16,6 +16,8 @@ const CLIENT: u16 = 68;
 pub struct Survey {
     pub(super) answers: BTreeSet<DhcpAnswer>,
     pub(super) is_tagged: bool,
+    /// VLANs that flows were seen in: their innermost tags.
+    pub(super) vlans: BTreeSet<u16>,
     pub(super) is_full: bool,
 }
 
@@ -33,6 +35,7 @@ impl Survey {
     /// Takes in a flow.
     pub fn note(&mut self, row: &FlowRow) {
         self.is_tagged |= row.vlan.is_some() || row.vlans.iter().any(|vlan| !vlan.stack.is_empty());
+        self.vlans.extend(row.vlans.iter().filter_map(|seen| seen.stack.last()).filter(|&&vlan| vlan != 0));
         if row.ip_proto != UDP {
             return;
         }

@@ -139,7 +139,7 @@ impl Suspects {
             if most > MAX_SERVICES {
                 self.scanners.insert(source, format!("it looks like a scan: {most} services of one host were tried"));
             } else if failed > bearable && failed * 4 >= total {
-                let why = format!("it looks like a scan: {failed} of {total} services were not there");
+                let why = format!("it looks like a scan: no conversation came of {failed} of {total} tries");
                 self.scanners.insert(source, why);
             }
         }

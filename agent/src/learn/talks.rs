@@ -69,15 +69,24 @@ impl Talks {
         {
             return;
         }
-        let [from_zone, to_zone] = ends.map(|end| self.zone(end, draft, policy));
+        let zones = ends.map(|end| self.zone(end, draft, policy));
         let is_camera = |zone: &Option<String>| {
             draft.zones.iter().any(|z| z.role == Role::Cameras && zone.as_ref() == Some(&z.name))
         };
-        if !is_denied && !is_camera(&from_zone) && !is_camera(&to_zone) {
+        if !is_denied && !zones.iter().any(is_camera) {
             return;
         }
-        let is_directed = row.direction != Direction::FirstSeen;
-        let via = (row.ip_proto == UDP && !(is_directed && row.is_conversation)).then_some(row.initiator.port);
+        // Servers of names and time ask each other from the port that they listen on, and so do their clients.
+        let same_port = row.initiator.port == row.responder.port && (1..1024).contains(&row.responder.port);
+        let is_directed = row.direction != Direction::FirstSeen || row.ip_proto == UDP && same_port;
+        let is_listed = |end: &EndStatus| self.listed(end, draft).is_some();
+        let [from, to] = match ends {
+            [from, to] if row.direction == Direction::FirstSeen && is_directed && is_listed(to) && !is_listed(from) => {
+                [to, from]
+            }
+            ends => ends,
+        };
+        let via = (row.ip_proto == UDP && !(is_directed && row.is_conversation)).then_some(from.port);
         let key = TalkKey {
             from: row.initiator.ip,
             to: row.responder.ip,
@@ -90,8 +99,8 @@ impl Talks {
             return;
         }
         let new = Talk {
-            from_zone,
-            to_zone,
+            from_zone: self.zone(from, draft, policy),
+            to_zone: self.zone(to, draft, policy),
             packets: row.packets_out + row.packets_in,
             first: row.first_seen,
             last: row.last_seen,
@@ -103,11 +112,15 @@ impl Talks {
         self.all.entry(key).and_modify(|talk| talk.join(&new)).or_insert(new);
     }
 
+    /// The home of a listed camera.
+    fn listed(&self, end: &EndStatus, draft: &Draft) -> Option<String> {
+        let by_mac = end.mac.and_then(|mac| self.homes.get(&mac)).cloned();
+        by_mac.or_else(|| draft.devices.iter().find(|d| d.ip == Some(end.ip)).map(|device| device.zone.clone()))
+    }
+
     /// The zone of an end, as the judge sees it: a listed camera is at home, another host is where its address is.
     fn zone(&self, end: &EndStatus, draft: &Draft, policy: &Policy) -> Option<String> {
-        let listed = || draft.devices.iter().find(|device| device.ip == Some(end.ip)).map(|device| device.zone.clone());
-        let home = end.mac.and_then(|mac| self.homes.get(&mac)).cloned().or_else(listed);
-        home.or_else(|| match policy.scope(end.ip) {
+        self.listed(end, draft).or_else(|| match policy.scope(end.ip) {
             Scope::Zone(zone) => policy.zone(zone).map(|zone| zone.name.clone()),
             _ => None,
         })

@@ -152,6 +152,13 @@ fn of_vlan(vlan: u16, cameras: &[&HostStatus], hosts: &[HostStatus]) -> ZoneDraf
     zone
 }
 
+/// Addresses of a camera, without those that it announced in other VLANs alone.
+pub(super) fn own(camera: &HostStatus, link: Option<u16>) -> impl Iterator<Item = IpAddr> {
+    let announced =
+        move |ip: IpAddr, here: bool| camera.claims.iter().any(|claim| claim.1 == ip && (claim.0 == link) == here);
+    camera.ips.iter().copied().filter(move |&ip| announced(ip, true) || !announced(ip, false))
+}
+
 /// Segments without tags: by the best prefix of each camera.
 fn untagged<'h>(cameras: &[&'h HostStatus], hosts: &[HostStatus]) -> Vec<(ZoneDraft, Vec<&'h HostStatus>)> {
     let votes = votes(None, cameras, hosts);
@@ -205,7 +212,8 @@ fn onboarding(cameras: &[&HostStatus], hosts: &[HostStatus]) -> Vec<ZoneDraft> {
     for camera in cameras {
         let at_home = camera.vlans.iter().find(|seen| Some(seen.vlan) == home(camera));
         for seen in camera.vlans.iter().filter(|seen| Some(seen.vlan) != home(camera)) {
-            let boots = seen.only_boots && at_home.is_some_and(|home| !home.only_boots && seen.last <= home.first);
+            let boots =
+                seen.only_boots && at_home.is_some_and(|home| !home.only_boots) && came_before(camera, seen.vlan);
             *vlans.entry(seen.vlan).or_insert(true) &= boots;
         }
     }
@@ -218,6 +226,12 @@ fn onboarding(cameras: &[&HostStatus], hosts: &[HostStatus]) -> Vec<ZoneDraft> {
     boots
         .map(|(vlan, _)| ZoneDraft::new(format!("onboarding-{vlan}"), Role::Onboarding, Some(vlan), Vec::new()))
         .collect()
+}
+
+/// The camera was seen in this VLAN before it was seen at home.
+fn came_before(camera: &HostStatus, vlan: u16) -> bool {
+    let first = camera.vlans.iter().find(|seen| seen.vlan == vlan || Some(seen.vlan) == home(camera));
+    first.is_some_and(|first| first.vlan == vlan)
 }
 
 /// Hosts of a camera zone that are not listed, so that they stay a notice.
@@ -242,7 +256,7 @@ fn device(camera: &HostStatus, zone: &ZoneDraft, snapshot: &Snapshot) -> Option<
     let mac = camera.mac?;
     let status = snapshot.devices.iter().find(|device| device.mac == Some(mac));
     let text = |of: fn(&DeviceStatus) -> &Option<String>| status.and_then(|status| of(status).clone());
-    let ip = camera.ips.iter().copied().find(|&ip| zone.holds(ip));
+    let ip = own(camera, zone.vlan).find(|&ip| zone.holds(ip));
     let hints: Vec<String> = status
         .into_iter()
         .flat_map(|status| &status.hints)

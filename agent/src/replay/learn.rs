@@ -93,7 +93,7 @@ impl Reader<'_> {
         if !doubts.is_empty() {
             return Err(doubts.into());
         }
-        propose(&mut draft, &talks, &snapshot, &hosts)?;
+        propose(&mut draft, &survey, &talks, &snapshot, &hosts)?;
 
         let snapshot = self.verdict(&draft, &heading)?;
         heading.verdict = Some(&snapshot);
