@@ -19,9 +19,7 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new(name: &str) -> Scratch {
-        let folder = std::env::temp_dir().join(format!("segwatch-learn-test-{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder");
-        Scratch(folder.join(name))
+        Scratch(std::env::temp_dir().join(format!("segwatch-learn-test-{}-{name}", std::process::id())))
     }
 
     fn text(&self) -> String {
@@ -32,7 +30,6 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
-        let _ = self.0.parent().map(fs::remove_dir);
     }
 }
 
