@@ -100,6 +100,10 @@ impl Backend for Local {
         Ok(LearnOutcome { proposal: learned.text, files: capture_files(learned.files, learned.damage) })
     }
 
+    fn run(&self, options: &crate::daemon::Options) -> Result<(), Vec<String>> {
+        crate::daemon::run(options)
+    }
+
     fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>> {
         survey(sample).map_err(|error| vec![format!("cannot list the interfaces: {error}")])
     }
