@@ -34,6 +34,9 @@ struct Seen {
     remarks: BTreeSet<&'static str>,
 }
 
+/// Hosts and services.
+type Tried = BTreeSet<(IpAddr, String)>;
+
 /// Zones of both sides and what is asked for.
 type Path = (Option<String>, Option<String>, Asked);
 
@@ -68,7 +71,7 @@ pub fn propose(
         ]);
     }
     let suspects = Suspects::new(draft, talks, snapshot);
-    let mut left_out: BTreeMap<(IpAddr, String), BTreeSet<(IpAddr, String)>> = BTreeMap::new();
+    let mut left_out: BTreeMap<(IpAddr, String), Tried> = BTreeMap::new();
     let mut paths: BTreeMap<Path, Pairs> = BTreeMap::new();
     for (key, talk) in talks.all.iter().filter(|(_, talk)| talk.is_denied) {
         match suspects.reason(key, talk).or_else(|| stranger(key, talk, draft)) {
@@ -79,7 +82,7 @@ pub fn propose(
         }
     }
     draft.omitted.extend(findings(snapshot));
-    let mut alike: BTreeMap<(String, BTreeSet<(IpAddr, String)>), Vec<IpAddr>> = BTreeMap::new();
+    let mut alike: BTreeMap<(String, Tried), Vec<IpAddr>> = BTreeMap::new();
     for ((from, why), tried) in left_out {
         alike.entry((why, tried)).or_default().push(from);
     }

@@ -284,7 +284,9 @@ fn settle_names(devices: &mut [DeviceDraft]) {
     let mut ips: BTreeMap<IpAddr, usize> = BTreeMap::new();
     for device in devices.iter() {
         *names.entry(device.name.clone()).or_default() += 1;
-        device.ip.map(|ip| *ips.entry(ip).or_default() += 1);
+        if let Some(ip) = device.ip {
+            *ips.entry(ip).or_default() += 1;
+        }
     }
     for device in devices {
         if names.get(&device.name).is_some_and(|count| *count > 1) {
