@@ -15,6 +15,7 @@ pub mod finding;
 pub mod flow;
 pub mod hint;
 pub mod journal;
+pub mod learn;
 pub mod metrics;
 pub mod packet;
 pub mod policy;

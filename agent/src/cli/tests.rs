@@ -96,6 +96,14 @@ impl Backend for Fake {
         Ok(outcome)
     }
 
+    fn learn(&self, _request: &LearnRequest, progress: &mut Progress<'_>) -> Result<LearnOutcome, Vec<String>> {
+        progress(1, None);
+        if self.problems.is_empty() {
+            return Ok(LearnOutcome { proposal: Err(self.lints.clone()), files: self.files.clone() });
+        }
+        Err(self.problems.clone())
+    }
+
     fn run(&self, _: &crate::daemon::Options) -> Result<(), Vec<String>> {
         if self.problems.is_empty() { Ok(()) } else { Err(self.problems.clone()) }
     }
