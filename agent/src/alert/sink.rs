@@ -158,9 +158,8 @@ impl Mail {
 
     /// Waits for mail, but not for long.
     fn take(&self) -> Waiting {
-        let is_empty = |waiting: &mut Waiting| {
-            waiting.published.is_empty() && waiting.settings.is_none() && !waiting.is_ending
-        };
+        let is_empty =
+            |waiting: &mut Waiting| waiting.published.is_empty() && waiting.settings.is_none() && !waiting.is_ending;
         let waited = self.arrived.wait_timeout_while(self.lock(), PAUSE, is_empty);
         let mut waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
         let is_ending = waiting.is_ending;
