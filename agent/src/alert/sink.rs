@@ -21,6 +21,8 @@ use crate::engine::Published;
 pub const MAX_WAITING: usize = 16;
 /// The outbox is looked at this often when nothing is published.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Requests at the end; the rest waits for the next start.
+const LAST_REQUESTS: usize = 3;
 
 /// What the sink is told at the start and after a reload.
 #[derive(Clone, Debug)]
@@ -65,7 +67,7 @@ impl fmt::Display for Note {
     }
 }
 
-/// Pages until it is dropped; then it tries once more what is due, and ends within seconds.
+/// Pages until it is dropped; then it tries once more what is due, and ends within half a minute, and at once if nothing is due.
 pub struct Sink {
     mail: Arc<Mail>,
     lost: Arc<AtomicU64>,
@@ -167,6 +169,12 @@ impl Mail {
     }
 }
 
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.published.is_empty() && self.settings.is_none() && !self.is_ending
+    }
+}
+
 struct Pager {
     client: Client,
     /// Alertmanagers that failed last.
@@ -194,10 +202,11 @@ impl Pager {
                 self.outbox.handle(*at, &self.origin, published);
             }
             self.keep();
-            // One at a time, so that what is published meanwhile is taken in before the next.
-            while let Some(request) = self.outbox.next(now()) {
+            for _ in 0..if is_ending { LAST_REQUESTS } else { usize::MAX } {
+                let Some(request) = self.outbox.next(now()) else { break };
                 self.send(&request);
-                if !is_ending && !mail.lock().published.is_empty() {
+                // What is published meanwhile is taken in before the next.
+                if !is_ending && !mail.lock().is_empty() {
                     break;
                 }
             }
