@@ -2,6 +2,7 @@
 //!
 //! The modules are layers; each imports only from lower ones (ARCHITECTURE.md, held by a test).
 
+pub mod alert;
 pub mod base;
 pub mod capture;
 pub mod cli;

@@ -14,7 +14,7 @@ use super::source::Source;
 use super::tree::Kind;
 use super::zones::ZoneNames;
 use super::{Config, DEFAULT_LISTEN, DEFAULT_STATE_DIR, Loaded, MAX_BYTES, MAX_SERIES, SERIES_PER_INTERFACE};
-use super::{capture, conduits, devices, lint, series_count, settings, tree, value, words, zones};
+use super::{alertmanager, capture, conduits, devices, lint, series_count, settings, tree, value, words, zones};
 use crate::base::Timestamp;
 use crate::policy::{Policy, Untagged, sha256_hex};
 
@@ -127,6 +127,7 @@ fn read(
     let internal = settings.internal();
     zones::check_servers(source, &zones, &internal);
     let captures = top.get("capture").map(|field| capture::read(source, field)).unwrap_or_default();
+    let alertmanager = top.get("alertmanager").and_then(|field| alertmanager::read(source, field));
     let conduits = top.get("conduits").map(|field| conduits::read(source, field, &names)).unwrap_or_default();
 
     let list = devices_file(source, beside, &top, devices);
@@ -174,6 +175,7 @@ fn read(
         captures: captures.iter().map(|capture| capture.to_config(&source.name)).collect(),
         listen: settings.listen.as_ref().map_or(DEFAULT_LISTEN.to_owned(), |listen| listen.value.clone()),
         state_dir: settings.state_dir.as_ref().map_or(PathBuf::from(DEFAULT_STATE_DIR), |dir| dir.value.clone()),
+        alertmanager,
     };
     Some(Loaded { config, lints: Vec::new(), series, origins: origins(&settings, &captures) })
 }

@@ -1,6 +1,7 @@
 //! The configuration as it is understood: every value, and where it comes from. What is printed loads again.
 
 use std::fmt::{Display, Write};
+use std::path::PathBuf;
 
 use super::Loaded;
 use crate::base::Timestamp;
@@ -40,6 +41,7 @@ pub fn show(loaded: &Loaded) -> String {
     }
     page.setting("listen", &text(&loaded.config.listen));
     page.setting("state_dir", &text(&loaded.config.state_dir.to_string_lossy()));
+    page.alertmanager();
     page.text
 }
 
@@ -114,6 +116,25 @@ impl Page<'_> {
     fn of_capture(&mut self, at: usize, key: &str, value: &dyn Display) {
         let origin = self.origin(&format!("capture.{at}.{key}"));
         self.line(4, &format!("{key}: {value}"), Some(&origin));
+    }
+
+    fn alertmanager(&mut self) {
+        let Some(config) = &self.loaded.config.alertmanager else { return };
+        let file = self.loaded.config.policy.file.as_deref().unwrap_or("");
+        self.line(0, "alertmanager:", Some(&format!("{file}:{}", config.line)));
+        self.line(2, &format!("urls: {}", list(config.urls.iter().map(|url| text(url)))), None);
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+        for (key, value) in [
+            ("username", config.username.clone()),
+            ("password_file", path(&config.password_file)),
+            ("ca_file", path(&config.ca_file)),
+            ("external_url", config.external_url.clone()),
+        ] {
+            if let Some(value) = value {
+                self.line(2, &format!("{key}: {}", text(&value)), None);
+            }
+        }
+        self.line(2, &format!("resend: {}", duration(config.resend)), None);
     }
 
     fn zones(&mut self) {
