@@ -106,7 +106,7 @@ impl Reader<'_> {
 
     fn replay(&mut self, policy: Policy, sink: &mut dyn FnMut(&FlowRow)) -> Result<Engine, Stopped> {
         let mut engine = Engine::new(policy, self.table.clone(), Options { rows: true, ..Options::default() });
-        let damage = drive(&mut engine, &mut Files::open(&self.paths), self.progress, |engine| {
+        let damage = drive([&mut engine], &mut Files::open(&self.paths), self.progress, |[engine]| {
             if engine.has_rows() {
                 engine.take_rows().iter().for_each(&mut *sink);
             }
