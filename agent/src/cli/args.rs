@@ -1,15 +1,18 @@
 //! What can be asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValue;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::backend::{ExplainRequest, Request};
+use super::agent_args::{AgentArgs, DRILL_HELP, DrillArgs, FindingsCommand};
+use super::backend::{Access, DiffRequest, ExplainRequest, LearnRequest, Request};
 use crate::base::Timestamp;
 use crate::daemon::Options;
 use crate::engine::JudgedDevices;
 use crate::policy::{Service, Untagged};
+use crate::replay::Named;
 use crate::report::FailOn;
 
 /// Proves from a mirror port that surveillance cameras talk only inside their own network segment.
@@ -47,18 +50,27 @@ pub(super) enum Command {
     /// List every flow with its verdict and the rule that decided
     #[command(after_long_help = FLOWS_HELP)]
     Flows(FlowsArgs),
-    /// List the watched devices of a capture
+    /// List the watched devices of a capture or of a running agent
     #[command(after_long_help = DEVICES_HELP)]
     Devices(ListArgs),
-    /// List all findings of a capture, with all their peers
+    /// List all findings with all their peers, of a capture or of a running agent; close or acknowledge one
     #[command(after_long_help = FINDINGS_HELP)]
-    Findings(ListArgs),
-    /// List the zones and their verdicts
+    Findings(FindingsArgs),
+    /// List the zones and their verdicts, of a capture or of a running agent
     #[command(after_long_help = ZONES_HELP)]
     Zones(ListArgs),
     /// Say which rule decides about a flow, where it stands, and which conduit comes nearest to allowing it
     #[command(after_long_help = EXPLAIN_HELP)]
     Explain(ExplainArgs),
+    /// Compare two policies: what the new one opens and closes, and which flows of captures it judges otherwise
+    #[command(after_long_help = DIFF_HELP)]
+    Diff(DiffArgs),
+    /// Propose a policy from captures: zones, inventory and conduits, for a person to review
+    #[command(after_long_help = LEARN_HELP)]
+    Learn(LearnArgs),
+    /// Have a running agent raise a finding that nothing caused, to see whether the page arrives
+    #[command(after_long_help = DRILL_HELP)]
+    Drill(DrillArgs),
     /// List the network interfaces, and with --seconds what they show: which one is the mirror port
     #[command(after_long_help = INTERFACES_HELP)]
     Interfaces(InterfacesArgs),
@@ -151,10 +163,45 @@ pub(super) struct FlowsArgs {
 #[derive(Args, Debug)]
 pub(super) struct ListArgs {
     #[command(flatten)]
-    pub(super) reading: ReadingArgs,
+    policy: PolicyArgs,
+    #[command(flatten)]
+    agent: AgentArgs,
     /// How to print the list
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: ListFormat,
+    /// Capture files, pcap or pcapng, also with gzip or zstd; `-` is standard input; several are merged by time
+    #[arg(value_name = "CAPTURE", conflicts_with = "AgentArgs")]
+    captures: Vec<PathBuf>,
+}
+
+/// From where a list comes.
+pub(super) enum ListSource {
+    Captures(Request),
+    Agent(Access),
+}
+
+impl ListArgs {
+    /// Captures; without any, a running agent that is named here or in the environment. Else what is missing.
+    pub(super) fn source(&self, environment: Access) -> Result<ListSource, &'static str> {
+        if !self.captures.is_empty() {
+            return Ok(ListSource::Captures(self.policy.request(&self.captures)));
+        }
+        let access = self.agent.access(environment);
+        match (&access.url, self.policy.is_given()) {
+            (Some(_), false) => Ok(ListSource::Agent(access)),
+            (Some(_), true) => Err("--config, --untagged and --vendors are for captures: a running agent has its own"),
+            (None, _) => Err("name a capture, or a running agent with --url"),
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+pub(super) struct FindingsArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<FindingsCommand>,
+    #[command(flatten)]
+    pub(super) list: ListArgs,
 }
 
 #[derive(Args, Debug)]
@@ -215,6 +262,70 @@ impl ExplainArgs {
     }
 }
 
+#[derive(Args, Debug)]
+pub(super) struct DiffArgs {
+    /// The policy as it is
+    #[arg(value_name = "OLD")]
+    old: PathBuf,
+    /// The policy as it is to be
+    #[arg(value_name = "NEW")]
+    new: PathBuf,
+    /// Capture files that both judge, in one pass; `-` is standard input; without one, the policies alone are compared
+    #[arg(value_name = "CAPTURE")]
+    captures: Vec<PathBuf>,
+    /// What a frame of the captures without a VLAN tag means; overrides both policies
+    #[arg(long, value_name = "reject|unknown|VLAN", value_parser = untagged)]
+    untagged: Option<Untagged>,
+    /// Makers by MAC prefix, in place of the built-in table (CSV: prefix,prefix_len,vendor)
+    #[arg(long, value_name = "FILE")]
+    vendors: Option<PathBuf>,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: DiffFormat,
+}
+
+impl DiffArgs {
+    pub(super) fn request(&self) -> DiffRequest {
+        DiffRequest {
+            old: self.old.clone(),
+            new: self.new.clone(),
+            vendors: self.vendors.clone(),
+            untagged: self.untagged,
+            captures: self.captures.clone(),
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+pub(super) struct LearnArgs {
+    /// Watch the devices of this maker (may be repeated)
+    #[arg(long = "vendor", value_name = "NAME", default_value = "hikvision")]
+    watched: Vec<String>,
+    /// Take this host for a camera too: MAC or IP address (may be repeated)
+    #[arg(long = "camera", value_name = "MAC|IP", value_parser = camera)]
+    cameras: Vec<Named>,
+    /// Makers by MAC prefix, in place of the built-in table (CSV: prefix,prefix_len,vendor)
+    #[arg(long, value_name = "FILE")]
+    vendors: Option<PathBuf>,
+    /// Capture files, pcap or pcapng, also with gzip or zstd; `-` is standard input; several are merged by time
+    #[arg(required = true, value_name = "CAPTURE")]
+    captures: Vec<PathBuf>,
+}
+
+impl LearnArgs {
+    pub(super) fn request(&self) -> LearnRequest {
+        let mut watched = self.watched.clone();
+        watched.sort();
+        watched.dedup();
+        LearnRequest {
+            captures: self.captures.clone(),
+            watched,
+            cameras: self.cameras.clone(),
+            vendors: self.vendors.clone(),
+        }
+    }
+}
+
 /// What every command that judges takes.
 #[derive(Args, Debug)]
 pub(super) struct PolicyArgs {
@@ -231,6 +342,10 @@ pub(super) struct PolicyArgs {
 }
 
 impl PolicyArgs {
+    fn is_given(&self) -> bool {
+        self.config.is_some() || self.untagged.is_some() || self.vendors.is_some()
+    }
+
     fn request(&self, captures: &[PathBuf]) -> Request {
         Request {
             config: self.config.clone(),
@@ -269,18 +384,35 @@ pub(super) enum ConfigCommand {
         /// Fail on lints too
         #[arg(long)]
         strict: bool,
-        /// The configuration
-        file: PathBuf,
+        #[command(flatten)]
+        file: ConfigFile,
     },
     /// Print a configuration as it is understood, defaults filled in
     #[command(after_help = "Example:\n  segwatch config show segwatch.yaml")]
     Show {
-        /// The configuration
-        file: PathBuf,
+        #[command(flatten)]
+        file: ConfigFile,
     },
     /// Print the JSON Schema of the configuration, for editors
     #[command(after_help = "Example:\n  segwatch config schema > segwatch.schema.json")]
     Schema,
+}
+
+/// A configuration, named as an argument or as elsewhere with `--config`.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub(super) struct ConfigFile {
+    /// The configuration
+    file: Option<PathBuf>,
+    /// The same, as other commands name it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    pub(super) fn path(&self) -> &Path {
+        self.file.as_deref().or(self.config.as_deref()).unwrap_or(Path::new(""))
+    }
 }
 
 /// How `check` prints.
@@ -314,6 +446,16 @@ pub(super) enum ListFormat {
     #[default]
     Text,
     /// As in the JSON of `check`
+    Json,
+}
+
+/// How `diff` prints.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(super) enum DiffFormat {
+    /// For a person
+    #[default]
+    Text,
+    /// The schema segwatch/diff/1
     Json,
 }
 
@@ -358,6 +500,14 @@ impl ValueEnum for FailOn {
     }
 }
 
+/// A usage error of a command that the definition alone does not find.
+pub(super) fn usage_error(command: &str, problem: &str) -> clap::Error {
+    let mut all = Cli::command();
+    all.build();
+    let command = all.find_subcommand_mut(command).map(std::mem::take);
+    command.unwrap_or(all).error(ErrorKind::MissingRequiredArgument, problem)
+}
+
 fn untagged(text: &str) -> Result<Untagged, String> {
     match (text, text.parse::<u16>()) {
         ("reject", _) => Ok(Untagged::Reject),
@@ -366,6 +516,11 @@ fn untagged(text: &str) -> Result<Untagged, String> {
         (_, Ok(_)) => Err("a VLAN id is 1 to 4094".to_owned()),
         (_, Err(_)) => Err("say `reject`, `unknown` or a VLAN id (1 to 4094)".to_owned()),
     }
+}
+
+fn camera(text: &str) -> Result<Named, String> {
+    let mac = || text.parse().ok().map(Named::Mac);
+    text.parse().ok().map(Named::Ip).or_else(mac).ok_or_else(|| "say a MAC or an IP address".to_owned())
 }
 
 /// A date stands for noon of that day, UTC.
@@ -428,6 +583,42 @@ be; what was assumed is printed.
 Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture, no such finding), 0 otherwise: a violation
 does not change it; `segwatch check` judges.";
 
+const DIFF_HELP: &str = "\
+Examples:
+  What would the new policy say of yesterday?
+    segwatch diff segwatch.yaml new.yaml yesterday.pcapng.zst
+  What does it open and close, whatever was seen?
+    segwatch diff segwatch.yaml new.yaml
+  In review of a change:
+    git show main:segwatch.yaml > old.yaml
+    segwatch diff --format json old.yaml segwatch.yaml capture.pcap | jq -r '.policy.opens[].text'
+
+What is opened or closed is told exactly: which hosts may open which services to which, and how many addresses that is,
+with the line of the rule; besides, whatever else makes the judge milder or stricter. Comments, order, owners and reasons
+are neither.
+
+Exit codes, the first that holds:
+  2  trouble: usage, either configuration, unreadable or damaged capture (what was read is still compared)
+  1  new violations: a flow that violates under the new policy only or got farther, or a breach that only it finds
+  0  otherwise, whatever is opened: read it";
+
+const LEARN_HELP: &str = "\
+Examples:
+  segwatch learn monday.pcapng.zst > segwatch.yaml
+  segwatch config check --strict segwatch.yaml
+  segwatch check --config segwatch.yaml tuesday.pcapng.zst
+  Other makers, and a camera with a module of yet another:
+    segwatch learn --vendor hikvision --vendor dahua --camera 00:11:22:33:44:55 capture.pcap
+
+Proposed are a zone for each VLAN (or untagged segment) in which cameras live, an inventory, and conduits for internal
+traffic that was answered. The internet, tunnels, scans, remote control and what nobody answered are never proposed;
+what was left out is named at the end of the file. What is a guess is marked, and nobody is named as the owner of a
+conduit: --strict fails until someone is. The captures are read three times; a pipe is set aside in the temporary
+folder first.
+
+Exit codes: 2 trouble (usage, unreadable or damaged capture), 3 the captures show too little to propose anything,
+0 otherwise";
+
 const FLOWS_HELP: &str = "\
 Examples:
   segwatch flows capture.pcap
@@ -441,23 +632,30 @@ not even with --only violations; `segwatch check` judges.";
 const DEVICES_HELP: &str = "\
 Examples:
   segwatch devices capture.pcap
+  segwatch devices --url http://127.0.0.1:10420
   segwatch devices --format json capture.pcap | jq -r '.devices[].mac'
 
-Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture), 0 otherwise";
+Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture, no answer of the agent), 0 otherwise";
 
 const FINDINGS_HELP: &str = "\
 Examples:
   segwatch findings --config segwatch.yaml capture.pcap
   segwatch findings --format json capture.pcap | jq '.findings[] | select(.severity==\"critical\")'
+  Of a running agent; the password is in a file that only you can read:
+    segwatch findings --url https://herlev.example:10420 --user ann --password-file ~/.segwatch-password
+  Then close one, or say that it is known:
+    segwatch findings close 3fa2c41d09b87e65 --by 'Ann Holm' --reason 'port moved to VLAN 110'
+    segwatch findings ack 3fa2c41d09b87e65 --by 'Ann Holm' --reason 'ticket 4711'
 
-Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture), 0 otherwise";
+Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture, no answer of the agent), 0 otherwise";
 
 const ZONES_HELP: &str = "\
 Examples:
   segwatch zones --config segwatch.yaml capture.pcap
+  segwatch zones --url http://127.0.0.1:10420
   segwatch zones --format json capture.pcap | jq -r '.zones[] | [.name, .verdict] | @tsv'
 
-Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture), 0 otherwise";
+Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture, no answer of the agent), 0 otherwise";
 
 const INTERFACES_HELP: &str = "\
 Examples:
@@ -472,8 +670,6 @@ Exit codes: 2 trouble (usage, an interface that is up and cannot be looked at), 
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::limiter::Limiter;
+use super::pager::Pager;
 use super::publish::tell_systemd;
 use super::wall_clock;
 use crate::base::escape;
@@ -15,7 +16,7 @@ use crate::config;
 use crate::engine::{self, FlowRow};
 use crate::metrics::Reload;
 use crate::policy::Policy;
-use crate::web::{self, Command, FlowQuery, Note, Published, Refusal, Remark};
+use crate::web::{self, Command, FlowQuery, Note, Published, Refusal};
 
 /// An older snapshot does not pass for the present.
 const STALE_AFTER: Duration = Duration::from_secs(15);
@@ -36,6 +37,7 @@ pub(super) struct Shared {
     limiter: Mutex<Limiter>,
     ask: SyncSender<Question>,
     config: PathBuf,
+    pub(super) pager: Arc<Pager>,
 }
 
 #[derive(Default)]
@@ -48,9 +50,9 @@ struct Latest {
 }
 
 impl Shared {
-    pub(super) fn new(ask: SyncSender<Question>, config: PathBuf) -> Shared {
+    pub(super) fn new(ask: SyncSender<Question>, config: PathBuf, pager: Arc<Pager>) -> Shared {
         let reload = Reload { successful: true, last_success: Some(wall_clock()) };
-        Shared { latest: Mutex::default(), reload: Mutex::new(reload), limiter: Mutex::default(), ask, config }
+        Shared { latest: Mutex::default(), reload: Mutex::new(reload), limiter: Mutex::default(), ask, config, pager }
     }
 
     pub(super) fn publish(&self, page: Arc<Published>, engine: Arc<engine::Published>) {
@@ -131,8 +133,11 @@ impl Agent {
             self.shared
                 .log("lint", |_| tracing::warn!(lint = %escape(&lint.to_string()), "the policy could be better"));
         }
-        let policy = Box::new(loaded.config.policy);
-        self.ask(|answer| Question::Policy(policy, answer)).await?
+        let policy = Box::new(loaded.config.policy.clone());
+        let answer = self.ask(|answer| Question::Policy(policy, answer)).await??;
+        let pager = self.shared.pager.clone();
+        drop(tokio::task::spawn_blocking(move || pager.configure(&loaded.config)));
+        Ok(answer)
     }
 }
 
@@ -168,18 +173,16 @@ impl web::Agent for Agent {
     }
 
     async fn command(&self, command: Command) -> Result<String, Refusal> {
-        let name = |remark: &Remark| match remark.by == remark.user {
-            true => remark.by.clone(),
-            false => format!("{} ({})", remark.by, remark.user),
-        };
+        let name = |by: String, user: &str| if by == user { by } else { format!("{by} ({user})") };
         let command = match command {
             Command::Reload => return self.reload().await,
             Command::Close(remark) => {
-                engine::Command::Close { by: name(&remark), id: remark.id, reason: remark.reason }
+                engine::Command::Close { by: name(remark.by, &remark.user), id: remark.id, reason: remark.reason }
             }
             Command::Acknowledge(remark) => {
-                engine::Command::Ack { by: name(&remark), id: remark.id, reason: remark.reason }
+                engine::Command::Ack { by: name(remark.by, &remark.user), id: remark.id, reason: remark.reason }
             }
+            Command::Drill { by, user } => engine::Command::Drill { by: name(by, &user) },
         };
         self.ask(|answer| Question::Command(command, answer)).await?
     }

@@ -71,6 +71,7 @@ impl Publisher {
         if let Some(why) = self.recorder.failing() {
             self.shared.log("journal", |held_back| tracing::error!(%why, held_back, "the journal takes no records"));
         }
+        self.shared.pager.offer(&bundle.published);
         let snapshot = &bundle.published.snapshot;
         match self.exporter.render(&bundle.policy, snapshot, &self.counters(&bundle, durable)) {
             Ok(metrics) => {
@@ -109,7 +110,10 @@ impl Publisher {
             findings: totals.findings.clone(),
             decode_errors: snapshot.traffic.undecoded.clone(),
             canaries: Vec::new(),
-            sink_lost: BTreeMap::from([(Sink::Journal, self.recorder.lost())]),
+            sink_lost: BTreeMap::from([
+                (Sink::Journal, self.recorder.lost()),
+                (Sink::Alertmanager, self.shared.pager.lost()),
+            ]),
             journal_failing: !durable,
             reload: self.shared.reload(),
         }

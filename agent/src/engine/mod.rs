@@ -6,6 +6,7 @@ mod event;
 mod explanation;
 mod frame;
 mod hopping;
+mod hosts;
 mod identity;
 mod judge;
 mod live;
@@ -30,6 +31,7 @@ use crate::policy::Policy;
 
 pub use event::{Closing, Command, Event, SourceEvent};
 pub use explanation::{Difference, Explanation, FindingExplanation, MAX_TRIALS, SeenVlan, Trial, ViolationStatus};
+pub use hosts::{HostStatus, HostVlan};
 pub use judge::{Judgement, Violation};
 pub use live::{Alarm, Changes, EpisodeStatus, InterfaceStatus, MAX_EPISODES, Published, Saved, Totals};
 pub use rows::proto_name;
