@@ -10,7 +10,7 @@ use crate::site::{check_episodes, finding_ids, shown, try_scrape};
 use crate::{Random, lab, rounds};
 
 /// Longest life of an agent, in milliseconds.
-const LIFE: u64 = 2_500;
+const LIFE: u64 = 1_500;
 /// Cameras that break out in one life; with more of them than `finding_info` has room for, the API shows the rest.
 const CAMERAS: u16 = 6;
 

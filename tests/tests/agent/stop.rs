@@ -45,7 +45,7 @@ fn what_a_stopped_process_missed_is_in_the_ledger_and_in_the_verdict() {
         assert_eq!(verdict()["verdict"], "isolated");
         site.signal("STOP");
         // More than the ring of 16 MiB holds.
-        for _ in 0..30_000 {
+        for _ in 0..10_000 {
             (0..10).for_each(|pair| cameras.talk(2 * pair));
         }
         site.signal("CONT");
