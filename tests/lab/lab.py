@@ -41,10 +41,10 @@ class Lab:
         sh("mount -t tmpfs netns /run && mkdir -p /run/netns; ip link set lo up")
         sh("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1")
         sh(f"ovsdb-tool create {self.dir}/conf.db {SCHEMA}")
-        self.daemon(f"ovsdb-server {self.dir}/conf.db --remote=punix:{self.dir}/db.sock --unixctl={self.dir}/db.ctl")
+        self.daemon(f"ovsdb-server {self.dir}/conf.db --remote=punix:{self.dir}/db.sock --unixctl={self.dir}/db.ctl -vwarn")
         self.wait_for(f"{self.dir}/db.sock")
         self.vsctl("--no-wait init")
-        self.daemon(f"ovs-vswitchd unix:{self.dir}/db.sock --unixctl={self.dir}/vs.ctl")
+        self.daemon(f"ovs-vswitchd unix:{self.dir}/db.sock --unixctl={self.dir}/vs.ctl -vwarn")
         self.wait_for(f"{self.dir}/vs.ctl")
         self.bridge("br0")
 
