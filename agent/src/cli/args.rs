@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::backend::{ExplainRequest, Request};
 use crate::base::Timestamp;
+use crate::daemon::Options;
 use crate::engine::JudgedDevices;
 use crate::policy::{Service, Untagged};
 use crate::report::FailOn;
@@ -37,6 +38,9 @@ pub(super) enum Color {
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
+    /// Watch mirror ports until told to stop: the agent
+    #[command(after_long_help = RUN_HELP)]
+    Run(RunArgs),
     /// Judge captures: isolated, contained, violated or unverified, with the evidence
     #[command(after_long_help = CHECK_HELP)]
     Check(CheckArgs),
@@ -76,6 +80,31 @@ pub(super) enum Command {
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
+}
+
+#[derive(Args, Debug)]
+pub(super) struct RunArgs {
+    /// The policy, with the mirror ports
+    #[arg(long, value_name = "FILE", env = "SEGWATCH_CONFIG")]
+    config: PathBuf,
+    /// TLS and users of the HTTP server, in the form of every Prometheus exporter
+    #[arg(long = "web.config.file", value_name = "FILE", env = "SEGWATCH_WEB_CONFIG_FILE")]
+    web_config: Option<PathBuf>,
+    /// Makers by MAC prefix, in place of the built-in table (CSV: prefix,prefix_len,vendor)
+    #[arg(long, value_name = "FILE", env = "SEGWATCH_VENDORS")]
+    vendors: Option<PathBuf>,
+    /// The least that is logged: error, warn, info, debug or trace; or directives as `info,hyper=debug`
+    #[arg(long = "log.level", value_name = "LEVEL", default_value = "info", env = "SEGWATCH_LOG_LEVEL")]
+    pub(super) log_level: String,
+    /// How it is logged, on standard error
+    #[arg(long = "log.format", value_enum, default_value_t, env = "SEGWATCH_LOG_FORMAT")]
+    pub(super) log_format: LogFormat,
+}
+
+impl RunArgs {
+    pub(super) fn options(&self) -> Options {
+        Options { config: self.config.clone(), web_config: self.web_config.clone(), vendors: self.vendors.clone() }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -298,6 +327,16 @@ pub(super) enum InterfacesFormat {
     Json,
 }
 
+/// How `run` logs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For a person
+    #[default]
+    Text,
+    /// A JSON object per line
+    Json,
+}
+
 /// Which flows to print.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(super) enum Only {
@@ -336,6 +375,16 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     let time: jiff::Timestamp = text.parse().map_err(|_| "say a date (2026-01-31) or a time (2026-01-31T08:00:00Z)")?;
     Ok(Timestamp::new(time.as_second(), u32::try_from(time.subsec_nanosecond()).unwrap_or(0)))
 }
+
+const RUN_HELP: &str = "\
+Examples:
+  Watch the mirror ports of a policy; metrics and the page are at its `listen` address:
+    segwatch run --config /etc/segwatch/segwatch.yaml
+  With TLS and users, and a log for machines:
+    segwatch run --config segwatch.yaml --web.config.file web.yaml --log.format json
+
+SIGHUP, or POST /-/reload, reads the policy again; SIGTERM ends the agent and keeps what is open.
+Exit codes: 0 stopped as told, 2 trouble";
 
 const CHECK_HELP: &str = "\
 Examples:

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::base::Timestamp;
 use crate::capture::live::Surveyed;
+use crate::daemon::Options;
 use crate::engine::{Explanation, FlowRow, JudgedDevices, Snapshot};
 use crate::policy::{Service, Untagged};
 use crate::report::{CaptureFiles, Explained};
@@ -97,6 +98,9 @@ pub trait Backend {
         flows: Option<&mut FlowSink<'_>>,
         progress: &mut Progress<'_>,
     ) -> Result<Outcome, Vec<String>>;
+
+    /// Runs the agent until it is told to stop.
+    fn run(&self, options: &Options) -> Result<(), Vec<String>>;
 
     /// Explains flows of captures, or one that nobody sent.
     fn explain(

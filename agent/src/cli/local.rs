@@ -82,6 +82,10 @@ impl Backend for Local {
         })
     }
 
+    fn run(&self, options: &crate::daemon::Options) -> Result<(), Vec<String>> {
+        crate::daemon::run(options)
+    }
+
     fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>> {
         survey(sample).map_err(|error| vec![format!("cannot list the interfaces: {error}")])
     }

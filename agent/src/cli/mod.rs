@@ -13,6 +13,7 @@ mod local;
 mod manual;
 mod progress;
 mod read;
+mod run;
 mod terminal;
 
 #[cfg(test)]
@@ -38,7 +39,8 @@ use crate::report;
 
 /// The program: its own arguments, files and terminal.
 pub fn main() -> ExitCode {
-    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    // Standard error stays open to the threads of the agent, which log to it.
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr());
     let mut terminal = Terminal::new(&mut out, &mut err);
     ExitCode::from(run(std::env::args_os(), &Local, &mut terminal).code())
 }
@@ -60,6 +62,7 @@ fn dispatch(cli: Cli, backend: &dyn Backend, terminal: &mut Terminal<'_>) -> Exi
     let findings = List { text: report::findings_text, json: report::findings_json };
     let zones = List { text: report::zones_text, json: report::zones_json };
     match cli.command {
+        Command::Run(args) => run::run(&args, backend, terminal),
         Command::Check(args) => check::check(&args, &style, backend, terminal),
         Command::Flows(args) => flows::flows(&args, style, backend, terminal),
         Command::Devices(args) => list::list(&devices, &args, &style, backend, terminal),

@@ -88,6 +88,10 @@ impl Backend for Fake {
         Ok(outcome)
     }
 
+    fn run(&self, _: &crate::daemon::Options) -> Result<(), Vec<String>> {
+        if self.problems.is_empty() { Ok(()) } else { Err(self.problems.clone()) }
+    }
+
     fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>> {
         if !self.problems.is_empty() {
             return Err(self.problems.clone());

@@ -105,6 +105,11 @@ impl Live {
         }
     }
 
+    /// Before the first tick there is no time yet.
+    pub(super) fn mono_of(&self, now: i64) -> i64 {
+        now.max(self.mono)
+    }
+
     pub(super) fn report(&mut self, source: u16, event: SourceEvent, now: i64) {
         let at = usize::from(source);
         if at >= health::MAX_INTERFACES {

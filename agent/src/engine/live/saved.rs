@@ -91,6 +91,13 @@ pub struct Changes {
     at: i64,
 }
 
+impl Changes {
+    /// Whether a restart would miss nothing without them.
+    pub fn is_empty(&self) -> bool {
+        self.devices.is_empty() && self.findings.is_empty() && self.closed.is_empty()
+    }
+}
+
 impl Saved {
     /// Brings the state up to date.
     pub fn apply(&mut self, changes: Changes) {
