@@ -1,6 +1,8 @@
-"""The scenarios of live.toml: each live, and from the capture of its own mirror."""
+"""The live lab: segwatch on the mirror of a real switch. `./live PROGRAM [--long] [NAME…]`; see README.md.
 
-import os
+Each case runs in namespaces of its own, which end with it however it ends.
+"""
+
 import pathlib
 import subprocess
 import sys
@@ -9,105 +11,81 @@ import tomllib
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
+import faults
+import paging
 from actions import live_site, perform
 from sensor import Sensor, wait
+from words import details, expect, lines, verdicts
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCENARIOS = tomllib.loads((HERE / "live.toml").read_text(encoding="utf8"))
-SECONDS, AT_ONCE = 90, 3
+# The longest first: they wait more than they work.
+CASES = {**paging.CASES, **faults.CASES}
+AT_ONCE, SECONDS, SECONDS_LONG = 4, 150, 900
 
 
-def lines(site, findings):
-    """Findings as live.toml has them."""
-    names = {mac: name for name, (mac, _) in site.cameras.items()}
-    return sorted(" ".join([names.get(it["device"]["mac"], str(it["device"])), it["kind"], it["peer_zone"] or "-", it["reach"] or "-"]
-                           + sorted(f"{peer['proto']}/{peer['ip']}:{peer['port']}" for peer in it["peers"] if it["reach"])) for it in findings)
-
-
-def details(findings):
-    """What must be equal live and from the capture."""
-    return sorted((it["kind"], it["device"]["mac"], it["device"]["ip"], it["peer_zone"] or "", it["reach"] or "", it["severity"], it["peers_total"],
-                   sorted((peer["proto"], peer["ip"], peer["port"], peer["initiator"], peer["reach"] or "") for peer in it["peers"])) for it in findings)
-
-
-def verdicts(devices):
-    return {device["mac"]: device["verdict"] for device in devices}
-
-
-def expect(what, got, expected):
-    if got != expected:
-        raise RuntimeError(f"{what}:\n  expected {expected}\n  got      {got}")
-
-
-def run(scenario, program):
-    """One scenario, in namespaces of its own."""
+def run(name, program, long):
+    """One case, in the namespaces of this process."""
     site = live_site()
     try:
-        sensor = Sensor(site, scenario.get("mirror", "all"), program, scenario.get("policy"))
-        if "core" in scenario:
-            site.filter("core", scenario["core"])
-        path = sensor.watch()
-        if program_runs(program):
-            sensor.start()
-        perform(site, scenario["do"])
-        live(site, sensor, scenario)
-        from_capture = sensor.check(path)
-        expect("findings from the capture", lines(site, from_capture["findings"]), sorted(scenario["finds"]))
-        expect("verdict from the capture", from_capture["verdict"], scenario["verdict"])
-        if sensor.agent:
-            compare(sensor, from_capture)
-            expect("exit code of the agent", sensor.stop(), 0)
+        if name in CASES:
+            form, more, what = CASES[name]
+            what(site, Sensor(site, form, program, **more), long)
+        else:
+            scenario(site, program, SCENARIOS[name])
     finally:
         if sys.exc_info()[0]:
             print(pathlib.Path(f"{site.dir}/log").read_text(encoding="utf8")[-5000:])
         site.close()
 
 
-def program_runs(program):
-    return b"unrecognized" not in subprocess.run([program, "run", "--help"], capture_output=True, check=False).stderr
-
-
-def live(site, sensor, scenario):
-    """What the agent says now is what it must say."""
-    if not sensor.agent:
-        return
+def scenario(site, program, told):
+    """What live.toml tells: live, and from the capture of the same mirror."""
+    sensor = Sensor(site, told.get("mirror", "all"), program, told.get("policy"))
+    if "core" in told:
+        site.filter("core", told["core"])
+    path = sensor.watch()
+    sensor.start()
+    perform(site, told["do"])
+    answer = lambda: (lines(site, sensor.findings()), sensor.status()["verdict"])
+    expected = sorted(told["finds"]), told["verdict"]
     try:
-        wait("", 8, lambda: (lines(site, sensor.findings()), sensor.status()["verdict"]) == (sorted(scenario["finds"]), scenario["verdict"]))
+        wait("the answer is there", 8, lambda: answer() == expected)
     except RuntimeError:
-        pass
-    expect("findings, live", lines(site, sensor.findings()), sorted(scenario["finds"]))
-    expect("verdict, live", (sensor.status()["verdict"], sensor.status()["reasons"])[0], scenario["verdict"])
-
-
-def compare(sensor, from_capture):
-    """Live and from the capture, it is the same."""
-    packets = from_capture["capture"]["packets"]
+        expect(f"live ({sensor.status()['reasons']})", answer(), expected)
+    captured = sensor.check(path)
+    expect("from the capture", (lines(site, captured["findings"]), captured["verdict"]), expected)
+    packets = captured["capture"]["packets"]
     wait(f"the agent saw the {packets} packets of the capture", 5, lambda: sensor.status()["traffic"]["packets"] >= packets)
-    expect("findings, live and from the capture", details(sensor.findings()), details(from_capture["findings"]))
-    expect("verdicts of devices, live and from the capture", verdicts(sensor.devices()), verdicts(from_capture["devices"]))
-    expect("alarms that blind, live", [it for it in sensor.status()["health"] if it["blinds"]], [])
+    expect("findings, live and from the capture", details(sensor.findings()), details(captured["findings"]))
+    expect("verdicts of devices, live and from the capture", verdicts(sensor.devices()), verdicts(captured["devices"]))
+    expect("blinding alarms", [it for it in sensor.status()["health"] if it["blinds"]], [])
+    expect("exit code of the agent", sensor.stop(), 0)
 
 
-def alone(name, program):
-    """Runs one scenario in new namespaces, which end with it; what went wrong."""
-    start = time.monotonic()
-    command = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, __file__, program, "--alone", name]
+def alone(name, program, long):
+    """Runs one case in new namespaces; its name if it failed."""
+    start, limit = time.monotonic(), SECONDS_LONG if long else SECONDS
+    command = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, __file__, program]
     try:
-        done = subprocess.run(command, timeout=SECONDS, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        wrong = done.stdout if done.returncode else ""
+        done = subprocess.run(command + ["--long"] * long + ["--alone", name], timeout=limit, check=False, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+        said, failed = done.stdout, done.returncode != 0
     except subprocess.TimeoutExpired as error:
-        wrong = f"not done after {SECONDS} s\n{(error.stdout or b'').decode()}"
-    print(f"{name}: {'FAILED' if wrong else 'ok'} ({time.monotonic() - start:.1f} s)\n{wrong}", end="", flush=True)
-    return name if wrong else None
+        said, failed = f"{(error.stdout or b'').decode()}\nnot done after {limit} s\n", True
+    print(f"{name}: {'FAILED' if failed else 'ok'} ({time.monotonic() - start:.1f} s)\n{said}", end="", flush=True)
+    return name if failed else None
 
 
 def main():
     program, *wanted = sys.argv[1:]
+    program, long = str(pathlib.Path(program).resolve()), "--long" in wanted
+    wanted = [name for name in wanted if name != "--long"]
     if wanted[:1] == ["--alone"]:
-        run(SCENARIOS[wanted[1]], program)
+        run(wanted[1], program, long)
         return
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        failed = [name for name in pool.map(lambda name: alone(name, program), wanted or SCENARIOS) if name]
+        failed = [name for name in pool.map(lambda name: alone(name, program, long), wanted or [*CASES, *SCENARIOS]) if name]
     if failed:
         sys.exit(f"failed: {' '.join(failed)}")
 

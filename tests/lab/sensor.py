@@ -39,7 +39,7 @@ FORMS = {
 class Sensor:
     """At the end of a mirror of this form; `program` is segwatch."""
 
-    def __init__(self, site, form, program, policy=None, settings=""):
+    def __init__(self, site, form, program, policy=None, capture=""):
         self.site, self.program, self.nic = site, program, "eth1"
         self.select, its_policy, way = FORMS[form]
         self.agent = self.dump = self.control = None
@@ -56,7 +56,7 @@ class Sensor:
             site.vsctl("set port span trunks=999")
         self.output = "output-vlan=999" if form == "rspan" else f"output-port=@{self.port}"
         self.mirror(self.select)
-        self.config = self.configure(policy or its_policy, settings)
+        self.config = self.configure(policy or its_policy, capture)
 
     def mirror(self, select):
         """Selects what is mirrored, from now on."""
@@ -106,13 +106,14 @@ class Sensor:
             self.nic = "vx0"
         assert hosts.ping("10.99.0.2", 3), "the sensor does not answer"
 
-    def configure(self, policy, settings):
+    def configure(self, policy, capture):
+        """A policy of the scenarios for this place; `capture` is a setting of the mirror port."""
         text = (POLICIES / policy).read_text(encoding="utf8")
         assert "interface: eth1" in text and "devices:\n" in text
-        text = text.replace("interface: eth1", f"interface: {self.nic}")
+        text = text.replace("interface: eth1", f"interface: {self.nic}" + (f"\n    {capture}" if capture else ""))
         path = f"{self.site.dir}/segwatch.yaml"
         with open(path, "w", encoding="utf8") as file:
-            file.write(f"{text}listen: 127.0.0.1:{PORT}\nstate_dir: {self.site.dir}/state\n{settings}")
+            file.write(f"{text}listen: 127.0.0.1:{PORT}\nstate_dir: {self.site.dir}/state\n")
         os.makedirs(f"{self.site.dir}/state", exist_ok=True)
         return path
 
