@@ -109,7 +109,7 @@ impl Agent {
                 tracing::info!(what, "reloaded");
             }
             Err(Refusal::Failed(why)) => {
-                tracing::error!(why = %why, "the policy was not reloaded; the former stays in force");
+                tracing::error!(why = %escape(why), "the policy was not reloaded; the former stays in force");
             }
             Err(refusal) => tracing::error!(?refusal, "the policy was not reloaded; the former stays in force"),
         }

@@ -18,16 +18,16 @@ const MAX_WAITING: usize = 64 << 20;
 /// Between two tries of a disk that fails.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Records of the agent itself, beside the engine's events. Times are nanoseconds since 1970.
+/// Records of the agent itself, beside the engine's events.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub(super) enum Own {
     /// The agent began to observe.
     Started {
         /// When.
-        at: i64,
+        at: Timestamp,
         /// Until when the agent before it observed.
-        observed_until: Option<i64>,
+        observed_until: Option<Timestamp>,
         /// Version of segwatch.
         version: String,
         /// Hash of the policy.
@@ -36,12 +36,12 @@ pub(super) enum Own {
     /// The agent observes.
     Observing {
         /// Until now.
-        at: i64,
+        at: Timestamp,
     },
     /// The agent was told to stop.
     Stopped {
         /// When.
-        at: i64,
+        at: Timestamp,
     },
     /// The oldest records had to leave a journal that reached its size.
     Cut {
@@ -73,7 +73,7 @@ pub(super) fn restore(directory: &Path) -> io::Result<Restored> {
     };
     // A checkpoint of another version says nothing: the journal tells what it still has.
     let after = if saved.is_some() { after } else { 0 };
-    let mut observed_until = saved.as_ref().map(|saved| saved.at().0);
+    let mut observed_until = saved.as_ref().map(|saved| saved.at());
     let mut state = saved;
     for record in read_after(directory, after)? {
         match serde_json::from_str::<Own>(&record?.text) {
@@ -85,7 +85,7 @@ pub(super) fn restore(directory: &Path) -> io::Result<Restored> {
             Ok(Own::Cut { .. }) | Err(_) => {}
         }
     }
-    Ok(Restored { saved: state, observed_until: observed_until.map(Timestamp) })
+    Ok(Restored { saved: state, observed_until })
 }
 
 /// What is written together.

@@ -91,10 +91,9 @@ impl Watch {
                 self.engine.handle(Input::Source { source, event: SourceEvent::Filter { expression } });
             }
         }
-        let observed_until = restored.observed_until.map(|at| at.0);
         self.own(&Own::Started {
-            at: wall.0,
-            observed_until,
+            at: wall,
+            observed_until: restored.observed_until,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             policy: self.policy.hash.clone(),
         });
@@ -127,7 +126,7 @@ impl Watch {
                 self.tick(live, false);
             }
         }
-        self.own(&Own::Stopped { at: wall_clock().0 });
+        self.own(&Own::Stopped { at: wall_clock() });
         self.tick(live, true);
         if let Some(bundle) = self.backlog.take() {
             let _ = self.bundles.send(bundle);
@@ -212,7 +211,7 @@ impl Watch {
         }
         if now >= self.observing_at {
             self.observing_at = now + OBSERVING;
-            self.own(&Own::Observing { at: wall_clock().0 });
+            self.own(&Own::Observing { at: wall_clock() });
         }
         let checkpoint = (last || now >= self.checkpoint_at).then(|| {
             self.checkpoint_at = now + CHECKPOINT;
