@@ -71,8 +71,9 @@ def renamed(site, sensor, _):
 def no_session(site, sensor, _):
     """The mirror session is gone from the switch; the link stays up."""
     seeing(site, sensor)
-    site.vsctl("clear bridge br0 mirrors")
+    sensor.no_mirror()
     blind(sensor, LATE, "silent", "gap")
+    site.vsctl("clear port span tag")
     sensor.mirror(sensor.select)
     sees_again(sensor)
 

@@ -39,8 +39,8 @@ FORMS = {
 class Sensor:
     """At the end of a mirror of this form; `program` is segwatch."""
 
-    def __init__(self, site, form, program, policy=None, capture=""):
-        self.site, self.program, self.nic = site, program, "eth1"
+    def __init__(self, site, form, program, policy=None, capture="", nic="eth1"):
+        self.site, self.program, self.nic = site, program, nic
         self.select, its_policy, way = FORMS[form]
         self.agent = self.dump = self.control = None
         site.namespace("sensor")
@@ -65,6 +65,12 @@ class Sensor:
             select = f"select-{select}-port=" + ",".join(f"@{name}" for name in ports)
         self.site.vsctl("clear bridge br0 mirrors")
         self.site.mirror(select, f"m{time.monotonic_ns()}", self.output)
+        self.site.forget_paths()
+
+    def no_mirror(self):
+        """The session is gone from the switch, and the port is one that nobody talks to."""
+        self.site.vsctl("clear bridge br0 mirrors -- set port span tag=4000")
+        self.site.forget_paths()
 
     def plug_injector(self, way):
         """The injector's cable, and the injector."""
