@@ -47,6 +47,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn reads_rfc3339() {
+        let read = |text: &str| serde_json::from_value::<Timestamp>(text.into());
+        assert_eq!(read("1970-01-01T00:00:01.000002Z").unwrap(), Timestamp::new(1, 2_000));
+        assert_eq!(read("1970-01-01T01:00:00+01:00").unwrap(), Timestamp(0));
+        for bad in ["", "?", "now", "1970-01-01", "9000-01-01T00:00:00Z"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn prints_rfc3339_with_microseconds() {
         assert_eq!(Timestamp::new(1, 2_000).to_string(), "1970-01-01T00:00:01.000002Z");
         assert_eq!(Timestamp::new(4_294_967_295, 999_999_999).to_string(), "2106-02-07T06:28:15.999999Z");

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::backend::{ExplainRequest, Request};
+use super::agent_args::{AgentArgs, DRILL_HELP, DrillArgs, FindingsCommand};
+use super::backend::{Access, ExplainRequest, Request};
 use crate::base::Timestamp;
 use crate::daemon::Options;
 use crate::engine::JudgedDevices;
@@ -47,18 +49,21 @@ pub(super) enum Command {
     /// List every flow with its verdict and the rule that decided
     #[command(after_long_help = FLOWS_HELP)]
     Flows(FlowsArgs),
-    /// List the watched devices of a capture
+    /// List the watched devices of a capture or of a running agent
     #[command(after_long_help = DEVICES_HELP)]
     Devices(ListArgs),
-    /// List all findings of a capture, with all their peers
+    /// List all findings with all their peers, of a capture or of a running agent; close or acknowledge one
     #[command(after_long_help = FINDINGS_HELP)]
-    Findings(ListArgs),
-    /// List the zones and their verdicts
+    Findings(FindingsArgs),
+    /// List the zones and their verdicts, of a capture or of a running agent
     #[command(after_long_help = ZONES_HELP)]
     Zones(ListArgs),
     /// Say which rule decides about a flow, where it stands, and which conduit comes nearest to allowing it
     #[command(after_long_help = EXPLAIN_HELP)]
     Explain(ExplainArgs),
+    /// Have a running agent raise a finding that nothing caused, to see whether the page arrives
+    #[command(after_long_help = DRILL_HELP)]
+    Drill(DrillArgs),
     /// List the network interfaces, and with --seconds what they show: which one is the mirror port
     #[command(after_long_help = INTERFACES_HELP)]
     Interfaces(InterfacesArgs),
@@ -151,10 +156,45 @@ pub(super) struct FlowsArgs {
 #[derive(Args, Debug)]
 pub(super) struct ListArgs {
     #[command(flatten)]
-    pub(super) reading: ReadingArgs,
+    policy: PolicyArgs,
+    #[command(flatten)]
+    agent: AgentArgs,
     /// How to print the list
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: ListFormat,
+    /// Capture files, pcap or pcapng, also with gzip or zstd; `-` is standard input; several are merged by time
+    #[arg(value_name = "CAPTURE", conflicts_with = "AgentArgs")]
+    captures: Vec<PathBuf>,
+}
+
+/// From where a list comes.
+pub(super) enum ListSource {
+    Captures(Request),
+    Agent(Access),
+}
+
+impl ListArgs {
+    /// Captures; without any, a running agent that is named here or in the environment. Else what is missing.
+    pub(super) fn source(&self, environment: Access) -> Result<ListSource, &'static str> {
+        if !self.captures.is_empty() {
+            return Ok(ListSource::Captures(self.policy.request(&self.captures)));
+        }
+        let access = self.agent.access(environment);
+        match (&access.url, self.policy.is_given()) {
+            (Some(_), false) => Ok(ListSource::Agent(access)),
+            (Some(_), true) => Err("--config, --untagged and --vendors are for captures: a running agent has its own"),
+            (None, _) => Err("name a capture, or a running agent with --url"),
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+pub(super) struct FindingsArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<FindingsCommand>,
+    #[command(flatten)]
+    pub(super) list: ListArgs,
 }
 
 #[derive(Args, Debug)]
@@ -231,6 +271,10 @@ pub(super) struct PolicyArgs {
 }
 
 impl PolicyArgs {
+    fn is_given(&self) -> bool {
+        self.config.is_some() || self.untagged.is_some() || self.vendors.is_some()
+    }
+
     fn request(&self, captures: &[PathBuf]) -> Request {
         Request {
             config: self.config.clone(),
@@ -358,6 +402,14 @@ impl ValueEnum for FailOn {
     }
 }
 
+/// A usage error of a command that the definition alone does not find.
+pub(super) fn usage_error(command: &str, problem: &str) -> clap::Error {
+    let mut all = Cli::command();
+    all.build();
+    let command = all.find_subcommand_mut(command).map(std::mem::take);
+    command.unwrap_or(all).error(ErrorKind::MissingRequiredArgument, problem)
+}
+
 fn untagged(text: &str) -> Result<Untagged, String> {
     match (text, text.parse::<u16>()) {
         ("reject", _) => Ok(Untagged::Reject),
@@ -441,23 +493,30 @@ not even with --only violations; `segwatch check` judges.";
 const DEVICES_HELP: &str = "\
 Examples:
   segwatch devices capture.pcap
+  segwatch devices --url http://127.0.0.1:10420
   segwatch devices --format json capture.pcap | jq -r '.devices[].mac'
 
-Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture), 0 otherwise";
+Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture, no answer of the agent), 0 otherwise";
 
 const FINDINGS_HELP: &str = "\
 Examples:
   segwatch findings --config segwatch.yaml capture.pcap
   segwatch findings --format json capture.pcap | jq '.findings[] | select(.severity==\"critical\")'
+  Of a running agent; the password is in a file that only you can read:
+    segwatch findings --url https://herlev.example:10420 --user ann --password-file ~/.segwatch-password
+  Then close one, or say that it is known:
+    segwatch findings close 3fa2c41d09b87e65 --by 'Ann Holm' --reason 'port moved to VLAN 110'
+    segwatch findings ack 3fa2c41d09b87e65 --by 'Ann Holm' --reason 'ticket 4711'
 
-Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture), 0 otherwise";
+Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture, no answer of the agent), 0 otherwise";
 
 const ZONES_HELP: &str = "\
 Examples:
   segwatch zones --config segwatch.yaml capture.pcap
+  segwatch zones --url http://127.0.0.1:10420
   segwatch zones --format json capture.pcap | jq -r '.zones[] | [.name, .verdict] | @tsv'
 
-Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture), 0 otherwise";
+Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture, no answer of the agent), 0 otherwise";
 
 const INTERFACES_HELP: &str = "\
 Examples:
@@ -472,8 +531,6 @@ Exit codes: 2 trouble (usage, an interface that is up and cannot be looked at), 
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

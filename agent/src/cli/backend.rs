@@ -1,4 +1,4 @@
-//! What the command line needs of the rest: configuration read, captures replayed.
+//! What the command line needs of the rest: configuration read, captures replayed, running agents asked.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -89,7 +89,51 @@ pub struct ConfigSummary {
     pub series: usize,
 }
 
-/// Reads configurations and captures. Problems come all at once, a line each, with their place.
+/// A running agent, and who asks it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Access {
+    /// Where it listens; without it, this machine's.
+    pub url: Option<String>,
+    /// Who asks.
+    pub user: Option<String>,
+    /// The file with that user's password.
+    pub password_file: Option<PathBuf>,
+    /// The authorities (PEM) that vouch for the agent, in place of the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// What a running agent is asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ask {
+    /// The watched devices, as JSON.
+    Devices,
+    /// The open findings, as JSON.
+    Findings,
+    /// The zones, as JSON.
+    Zones,
+    /// To close a finding.
+    Close(Remark),
+    /// To mark a finding as known.
+    Acknowledge(Remark),
+    /// To raise a drill.
+    Drill {
+        /// Who says so.
+        by: String,
+    },
+}
+
+/// A person's word about a finding.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Remark {
+    /// The finding.
+    pub id: String,
+    /// Who says so.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Reads configurations and captures, and asks running agents. Problems come all at once, a line each, with their place.
 pub trait Backend {
     /// Judges captures; damage is part of the outcome, a bad configuration or vendor table is not.
     fn replay(
@@ -109,8 +153,15 @@ pub trait Backend {
         flows: &mut ExplanationSink<'_>,
         progress: &mut Progress<'_>,
     ) -> Result<ExplainOutcome, Vec<String>>;
+
     /// The network interfaces, by name; with a time, what their packets showed in it.
     fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>>;
+
+    /// What the environment says of the agent to ask (SEGWATCH_URL and its like).
+    fn environment(&self) -> Access;
+
+    /// Asks a running agent: the list as JSON, whoever answered, or its sentence about what it did. Neither is escaped.
+    fn ask(&self, access: &Access, ask: &Ask) -> Result<String, Vec<String>>;
 
     /// Checks a configuration.
     fn config_check(&self, file: &Path) -> Result<ConfigSummary, Vec<String>>;

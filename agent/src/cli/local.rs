@@ -1,11 +1,13 @@
-//! The backend of the program itself: configuration and captures from files.
+//! The backend of the program itself: configuration and captures from files, agents over HTTP.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::backend::{
-    Backend, ConfigSummary, ExplainOutcome, ExplainRequest, ExplanationSink, FlowSink, Outcome, Progress, Request,
+    Access, Ask, Backend, ConfigSummary, ExplainOutcome, ExplainRequest, ExplanationSink, FlowSink, Outcome, Progress,
+    Request,
 };
+use super::client;
 use crate::base::Timestamp;
 use crate::capture::Files;
 use crate::capture::live::{Surveyed, survey};
@@ -16,7 +18,7 @@ use crate::policy::Policy;
 use crate::replay::{self, Replayed, replay};
 use crate::report::{CaptureFiles, Damage, Explained};
 
-/// Reads from files and standard input.
+/// Reads from files, standard input, the environment, and agents.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Local;
 
@@ -88,6 +90,21 @@ impl Backend for Local {
 
     fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>> {
         survey(sample).map_err(|error| vec![format!("cannot list the interfaces: {error}")])
+    }
+
+    fn environment(&self) -> Access {
+        let said = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let text = |name: &str| said(name).map(|value| value.to_string_lossy().into_owned());
+        Access {
+            url: text("SEGWATCH_URL"),
+            user: text("SEGWATCH_USER"),
+            password_file: said("SEGWATCH_PASSWORD_FILE").map(PathBuf::from),
+            ca_file: said("SEGWATCH_CA_FILE").map(PathBuf::from),
+        }
+    }
+
+    fn ask(&self, access: &Access, ask: &Ask) -> Result<String, Vec<String>> {
+        client::ask(access, ask).map_err(|problem| vec![problem])
     }
 
     fn config_check(&self, file: &Path) -> Result<ConfigSummary, Vec<String>> {

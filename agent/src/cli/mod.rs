@@ -1,8 +1,12 @@
 //! The command line: what was asked, from where it is read, how it is printed, and the exit code.
 
+mod agent_args;
 mod args;
+mod ask;
 mod backend;
+mod base_url;
 mod check;
+mod client;
 mod config;
 mod exit;
 mod explain;
@@ -21,7 +25,8 @@ mod tests;
 
 pub use args::Cli;
 pub use backend::{
-    Backend, ConfigSummary, ExplainOutcome, ExplainRequest, ExplanationSink, FlowSink, Outcome, Progress, Request,
+    Access, Ask, Backend, ConfigSummary, ExplainOutcome, ExplainRequest, ExplanationSink, FlowSink, Outcome, Progress,
+    Remark, Request,
 };
 pub use exit::Exit;
 pub use local::Local;
@@ -33,9 +38,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::args::Command;
+use self::args::{Command, FindingsArgs};
 use self::list::List;
-use crate::report;
 
 /// The program: its own arguments, files and terminal.
 pub fn main() -> ExitCode {
@@ -58,17 +62,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>, backend: &dyn Backend, term
 
 fn dispatch(cli: Cli, backend: &dyn Backend, terminal: &mut Terminal<'_>) -> Exit {
     let style = terminal.style(cli.color);
-    let devices = List { text: report::devices_text, json: report::devices_json };
-    let findings = List { text: report::findings_text, json: report::findings_json };
-    let zones = List { text: report::zones_text, json: report::zones_json };
     match cli.command {
         Command::Run(args) => run::run(&args, backend, terminal),
         Command::Check(args) => check::check(&args, &style, backend, terminal),
         Command::Flows(args) => flows::flows(&args, style, backend, terminal),
-        Command::Devices(args) => list::list(&devices, &args, &style, backend, terminal),
-        Command::Findings(args) => list::list(&findings, &args, &style, backend, terminal),
-        Command::Zones(args) => list::list(&zones, &args, &style, backend, terminal),
+        Command::Devices(args) => list::list(&List::DEVICES, &args, &style, backend, terminal),
+        Command::Findings(FindingsArgs { command: Some(command), .. }) => ask::remark(&command, backend, terminal),
+        Command::Findings(args) => list::list(&List::FINDINGS, &args.list, &style, backend, terminal),
+        Command::Zones(args) => list::list(&List::ZONES, &args, &style, backend, terminal),
         Command::Explain(args) => explain::explain(&args, &style, backend, terminal),
+        Command::Drill(args) => ask::drill(&args, backend, terminal),
         Command::Interfaces(args) => interfaces::interfaces(&args, backend, terminal),
         Command::Config(command) => config::config(&command, backend, terminal),
         Command::Completions { shell } => manual::completions(shell, terminal),

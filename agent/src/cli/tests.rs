@@ -1,5 +1,7 @@
 //! Whole commands over a backend that answers from memory.
 
+mod agent;
+
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -19,6 +21,9 @@ struct Fake {
     lints: Vec<String>,
     asked: RefCell<Request>,
     flows_taken: RefCell<usize>,
+    environment: Access,
+    answer: String,
+    told: RefCell<Vec<(Access, Ask)>>,
 }
 
 impl Fake {
@@ -30,6 +35,9 @@ impl Fake {
             lints: vec![],
             asked: RefCell::default(),
             flows_taken: RefCell::default(),
+            environment: Access::default(),
+            answer: String::new(),
+            told: RefCell::default(),
         }
     }
 }
@@ -118,6 +126,15 @@ impl Backend for Fake {
                 sample: looked.then(|| Err("Operation not permitted".to_owned())),
             },
         ])
+    }
+
+    fn environment(&self) -> Access {
+        self.environment.clone()
+    }
+
+    fn ask(&self, access: &Access, ask: &Ask) -> Result<String, Vec<String>> {
+        self.told.borrow_mut().push((access.clone(), ask.clone()));
+        if self.problems.is_empty() { Ok(self.answer.clone()) } else { Err(self.problems.clone()) }
     }
 
     fn config_check(&self, _file: &Path) -> Result<ConfigSummary, Vec<String>> {
@@ -232,6 +249,9 @@ fn usage_errors_and_help() {
         "zones",
         "explain",
         "interfaces",
+        "findings close",
+        "findings ack",
+        "drill",
         "config check",
         "config show",
         "config schema",

@@ -15,7 +15,7 @@ use crate::config;
 use crate::engine::{self, FlowRow};
 use crate::metrics::Reload;
 use crate::policy::Policy;
-use crate::web::{self, Command, FlowQuery, Note, Published, Refusal, Remark};
+use crate::web::{self, Command, FlowQuery, Note, Published, Refusal};
 
 /// An older snapshot does not pass for the present.
 const STALE_AFTER: Duration = Duration::from_secs(15);
@@ -168,18 +168,16 @@ impl web::Agent for Agent {
     }
 
     async fn command(&self, command: Command) -> Result<String, Refusal> {
-        let name = |remark: &Remark| match remark.by == remark.user {
-            true => remark.by.clone(),
-            false => format!("{} ({})", remark.by, remark.user),
-        };
+        let name = |by: String, user: &str| if by == user { by } else { format!("{by} ({user})") };
         let command = match command {
             Command::Reload => return self.reload().await,
             Command::Close(remark) => {
-                engine::Command::Close { by: name(&remark), id: remark.id, reason: remark.reason }
+                engine::Command::Close { by: name(remark.by, &remark.user), id: remark.id, reason: remark.reason }
             }
             Command::Acknowledge(remark) => {
-                engine::Command::Ack { by: name(&remark), id: remark.id, reason: remark.reason }
+                engine::Command::Ack { by: name(remark.by, &remark.user), id: remark.id, reason: remark.reason }
             }
+            Command::Drill { by, user } => engine::Command::Drill { by: name(by, &user) },
         };
         self.ask(|answer| Question::Command(command, answer)).await?
     }

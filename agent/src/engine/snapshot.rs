@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::base::{Mac, Timestamp};
 use crate::coverage::{Reason, Verdict};
@@ -75,7 +75,7 @@ pub struct Traffic {
 }
 
 /// One zone.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ZoneStatus {
     /// Its name.
     pub name: String,
@@ -90,7 +90,7 @@ pub struct ZoneStatus {
 }
 
 /// One watched device.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeviceStatus {
     /// `None` where it is known by address only.
     pub mac: Option<Mac>,
@@ -114,7 +114,8 @@ pub struct DeviceStatus {
     pub verdict: Verdict,
     /// Why it is not better, when it is `unverified`.
     pub reasons: Vec<Reason>,
-    /// What identifies it.
+    /// What identifies it. Not read back.
+    #[serde(skip_deserializing)]
     pub hints: Vec<Hint>,
     /// What the mirror showed of it.
     pub coverage: CoverageStatus,
@@ -132,7 +133,7 @@ pub struct Hint {
 }
 
 /// Unicast frames on the device's own link.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct CoverageStatus {
     /// From it.
     pub sent: u64,
@@ -145,7 +146,7 @@ pub struct CoverageStatus {
 }
 
 /// One finding.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FindingStatus {
     /// Hash of site, device, kind and peer zone: equal on all sensors.
     pub id: String,
@@ -154,7 +155,8 @@ pub struct FindingStatus {
     /// How it is judged.
     pub class: Class,
     /// `critical`, `warning` or `info`.
-    pub severity: &'static str,
+    #[serde(deserialize_with = "severity")]
+    pub severity: Word,
     /// The farthest of its peers; `None` for kinds that are not judged by reach.
     pub reach: Option<Reach>,
     /// The device it is about.
@@ -177,8 +179,25 @@ pub struct FindingStatus {
     pub summary: String,
 }
 
+/// A word of ours. (Under a name of its own, since serde would borrow `&str` from what it reads.)
+type Word = &'static str;
+
+fn severity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
+    one_of(&["critical", "warning", "info"], deserializer)
+}
+
+fn initiator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
+    one_of(&["device", "peer"], deserializer)
+}
+
+fn one_of<'de, D: Deserializer<'de>>(words: &'static [Word], deserializer: D) -> Result<Word, D::Error> {
+    let read = String::deserialize(deserializer)?;
+    let known = words.iter().find(|word| **word == read);
+    known.copied().ok_or_else(|| serde::de::Error::unknown_variant(&read, words))
+}
+
 /// Names a device.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeviceRef {
     /// `None` where it is known by address only.
     pub mac: Option<Mac>,
@@ -189,7 +208,7 @@ pub struct DeviceRef {
 }
 
 /// One other end of a finding, keyed by address, protocol and the responder's port.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PeerStatus {
     /// Its address.
     pub ip: IpAddr,
@@ -198,7 +217,8 @@ pub struct PeerStatus {
     /// Protocol word (`tcp`, `udp`, `icmp`, …, or the number).
     pub proto: String,
     /// `device` or `peer`.
-    pub initiator: &'static str,
+    #[serde(deserialize_with = "initiator")]
+    pub initiator: Word,
     /// How far it got.
     pub reach: Reach,
     /// Packets from the device.
@@ -218,7 +238,7 @@ pub struct PeerStatus {
 }
 
 /// Names a rule and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleRef {
     /// A conduit's name, or `home`, `local-scope`, `default-deny`.
     pub name: String,
