@@ -17,7 +17,7 @@ fn the_live_lab() {
         return;
     }
     let mut lab = Command::new(tool::repository().join("tests/lab/live"));
-    lab.arg(env!("CARGO_BIN_EXE_segwatch-agent")).stdin(Stdio::null());
+    lab.arg(env!("CARGO_BIN_EXE_segwatch-under-test")).stdin(Stdio::null());
     if std::env::var_os("SEGWATCH_LONG").is_some() {
         lab.arg("--long");
     }
