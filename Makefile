@@ -18,7 +18,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_TARGETS := $(notdir $(wildcard agent/fuzz/seeds/*))
 BENCH_RUNS ?= 5
 
-.PHONY: demo test lab lint deny bench fuzz fmt captures tools opinions lab-tools
+.PHONY: demo test lab soak lint deny bench fuzz fmt captures tools opinions lab-tools
 
 demo: tools
 	$(CARGO) build --release --locked -p segwatch
@@ -37,6 +37,11 @@ test: tools opinions lint deny
 lab: tools opinions
 	$(CARGO) build --release --locked -p segwatch
 	tests/lab/live target/release/segwatch --long
+
+# The agent on a real interface: 200 times kill -9, 25 power cuts, 1,000 reloads, a minute of a crowd. Needs root. One
+# test at a time, so that the figures are its own.
+soak: tools
+	SEGWATCH_LONG=1 SEGWATCH_LAB=required $(CARGO) test --locked -p segwatch-tests --test agent -- --nocapture --test-threads=1
 
 lint: tools
 	@$(CARGO) fmt --version >/dev/null 2>&1 || rustup component add rustfmt

@@ -82,8 +82,9 @@ impl Publisher {
             Err(error) => tracing::error!(%error, "the metrics contradict each other; this is a bug"),
         }
         for (answer, said) in bundle.answers {
+            let warning = "; but the journal takes no records now, so a restart may forget it";
             // Who has gone away needs none.
-            let _ = answer.send(said);
+            let _ = answer.send(said.map(|what| if durable { what } else { what + warning }));
         }
         self.feed_watchdog(snapshot.traffic.packets, bundle.waiting);
     }

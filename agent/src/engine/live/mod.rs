@@ -39,6 +39,8 @@ const NANOSECONDS_PER_HOUR: i64 = 3_600_000_000_000;
 pub(super) struct Live {
     /// Of the last tick.
     wall: Timestamp,
+    /// Of the one before.
+    former_wall: Timestamp,
     mono: i64,
     /// Monotonic minus wall time.
     offset: i64,
@@ -216,6 +218,7 @@ impl Engine {
             (live.started, live.ticked) = (mono, true);
             self.now = mono;
         }
+        live.former_wall = live.wall;
         (live.wall, live.mono, live.offset) = (wall, mono, mono.saturating_sub(wall.0));
         self.now = self.now.max(mono);
         while let Some(flow) = self.flows.take_idle(self.now.saturating_sub(IDLE_TIMEOUT)) {
