@@ -399,6 +399,23 @@ fn what_a_dead_port_covered_is_unverified_until_it_is_seen_again() {
 }
 
 #[test]
+fn what_was_seen_until_a_moment_before_covers_nobody_after() {
+    let other = || SourceEvent::Up { name: "eth1".to_owned() };
+    let gap = || SourceEvent::Gap { why: "eth1 was renamed to eth9".to_owned() };
+    let down = || SourceEvent::Down { why: "no carrier".to_owned() };
+    for events in [vec![down(), other()], vec![gap(), other()], vec![down(), gap(), other()], vec![gap()]] {
+        let mut site = Site::new();
+        site.clean(5);
+        site.talk(&[110]);
+        events.into_iter().for_each(|event| site.source(event));
+        site.tick(1);
+        assert_eq!((site.verdict(), site.reasons()), (Verdict::Unverified, vec![ReasonCode::Gap]));
+        site.clean(1);
+        assert_eq!(site.verdict(), Verdict::Isolated);
+    }
+}
+
+#[test]
 fn a_silent_port_is_told_within_a_minute() {
     let mut site = Site::new();
     site.clean(5);

@@ -339,7 +339,7 @@ fn a_restart_neither_loses_nor_repeats() {
     }
     step(&mut old, 310, &[stays.clone(), finding("ends", 0, "critical")], Takes);
     step(&mut old, 311, &[stays.clone(), finding("late", 311, "critical")], IsAway);
-    step(&mut old, 312, &[stays.clone()], IsAway);
+    step(&mut old, 312, std::slice::from_ref(&stays), IsAway);
     assert!(old.take_changed() && !old.take_changed());
     let saved = old.save();
 

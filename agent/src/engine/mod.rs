@@ -232,11 +232,7 @@ impl Engine {
         match input {
             Input::Frame { source, at, link_type, wire_len, data } => self.frame(source, at, link_type, wire_len, data),
             Input::Tick { wall, mono } => self.tick(wall, mono),
-            Input::Source { source, event } => {
-                let now = self.now;
-                let live = self.live.get_or_insert_default();
-                live.report(source, event, live.mono_of(now));
-            }
+            Input::Source { source, event } => self.hear(source, event),
             Input::Policy(policy) => self.adopt(*policy),
             Input::Restore { saved, wall, mono } => self.restore(saved, wall, mono),
             Input::Gap(what) => {

@@ -94,7 +94,10 @@ impl Comparison<'_> {
                 Zone { transit: true, .. } => {
                     self.open(What::Vlan, format!("a copy in {vlans} does not prove that a flow was forwarded"))
                 }
-                Zone { onboarding: true, .. } => self.open(What::Vlan, format!("cameras may boot in {vlans}")),
+                Zone { onboarding: true, .. } => {
+                    self.open(What::Vlan, format!("cameras may boot in {vlans}"));
+                    self.close(What::Vlan, format!("who shows up in {vlans} is in this zone, whatever its address"));
+                }
                 Zone { cameras: true, .. } => {
                     self.open(What::Vlan, format!("devices in {vlans} are at home here"));
                     self.close(What::Vlan, format!("whoever lives in {vlans} is watched"));
@@ -111,7 +114,10 @@ impl Comparison<'_> {
                 Zone { transit: true, .. } => {
                     self.close(What::Vlan, format!("a copy in {vlans} proves that a flow was forwarded"))
                 }
-                Zone { onboarding: true, .. } => self.close(What::Vlan, format!("cameras may not boot in {vlans}")),
+                Zone { onboarding: true, .. } => {
+                    self.open(What::Vlan, format!("who shows up in {vlans} is in no zone by it: addresses decide"));
+                    self.close(What::Vlan, format!("cameras may not boot in {vlans}"));
+                }
                 Zone { cameras: true, .. } => {
                     self.open(What::Vlan, format!("who lives in {vlans} is no longer watched for it"));
                     self.close(What::Vlan, format!("devices in {vlans} are not at home here"));
