@@ -31,7 +31,12 @@ pub(crate) fn request(method: &str, path: &str, headers: &[&str], body: &str) ->
     stream.read_to_string(&mut all)?;
     let (head, body) = all.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
-    Ok(Answer { status, body: body.to_owned() })
+    // A server that dies in the middle has not answered.
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).and_then(|text| text.parse().ok());
+    match length == Some(body.len()) {
+        true => Ok(Answer { status, body: body.to_owned() }),
+        false => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
 }
 
 /// The body of a page, if it is there; asked for as Ann, of whom some agents know nothing.
