@@ -33,10 +33,13 @@ impl BaseUrl {
         if uri.query().is_some() || text.contains('#') {
             return Err(bad("the URL of an agent has no query and no fragment"));
         }
-        if uri.port().is_some() && uri.port_u16().is_none() {
+        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| bad("a URL names a host"))?;
+        // A port out of range is none to the parser, and would be the scheme's own.
+        let behind = uri.authority().and_then(|authority| authority.as_str().strip_prefix(host)).unwrap_or_default();
+        let is_port = |behind: &str| behind.strip_prefix(':')?.parse::<u16>().ok().filter(|port| *port > 0);
+        if !behind.is_empty() && is_port(behind).is_none() {
             return Err(bad("a port is 1 to 65535"));
         }
-        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| bad("a URL names a host"))?;
         Ok(BaseUrl { text: text.trim_end_matches('/').to_owned(), is_https, is_loopback: is_loopback(host) })
     }
 
@@ -102,6 +105,9 @@ mod tests {
             "http://localhost?x=1",
             "http://localhost#x",
             "http://localhost:99999999",
+            "http://localhost:0",
+            "http://[::1]:65536",
+            "http://localhost:",
         ] {
             assert!(BaseUrl::parse(bad).is_err(), "{bad}");
         }
