@@ -9,7 +9,8 @@ use crate::capture::live::Surveyed;
 use crate::daemon::Options;
 use crate::engine::{Explanation, FlowRow, JudgedDevices, Snapshot};
 use crate::policy::{Service, Untagged};
-use crate::report::{CaptureFiles, Explained};
+use crate::replay::Named;
+use crate::report::{CaptureFiles, Compared, Explained};
 
 /// What to read, and how to judge it.
 #[derive(Clone, Debug, Default)]
@@ -73,6 +74,52 @@ pub struct ExplainOutcome {
 
 /// Takes each flow that is explained; `Break` once nobody reads on.
 pub type ExplanationSink<'a> = dyn FnMut(&Explanation) -> ControlFlow<()> + 'a;
+
+/// Which policies to compare, over what.
+#[derive(Clone, Debug, Default)]
+pub struct DiffRequest {
+    /// The policy as it is.
+    pub old: PathBuf,
+    /// The policy as it is to be.
+    pub new: PathBuf,
+    /// A vendor table in place of the built-in one.
+    pub vendors: Option<PathBuf>,
+    /// What an untagged frame of the captures means, in place of what the policies say.
+    pub untagged: Option<Untagged>,
+    /// Capture files; `-` is stdin; without one, the policies alone are compared.
+    pub captures: Vec<PathBuf>,
+}
+
+/// From what to propose a policy.
+#[derive(Clone, Debug, Default)]
+pub struct LearnRequest {
+    /// Capture files; `-` is stdin.
+    pub captures: Vec<PathBuf>,
+    /// Watched vendors.
+    pub watched: Vec<String>,
+    /// Further cameras.
+    pub cameras: Vec<Named>,
+    /// A vendor table in place of the built-in one.
+    pub vendors: Option<PathBuf>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct DiffOutcome {
+    /// The answer.
+    pub compared: Compared,
+    /// What was read, and where it could not be read on.
+    pub files: CaptureFiles,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct LearnOutcome {
+    /// The file, or why there is none.
+    pub proposal: Result<String, Vec<String>>,
+    /// What was read, and where it could not be read on.
+    pub files: CaptureFiles,
+}
 
 /// A configuration without errors.
 #[derive(Clone, Debug, Default)]
@@ -153,6 +200,13 @@ pub trait Backend {
         flows: &mut ExplanationSink<'_>,
         progress: &mut Progress<'_>,
     ) -> Result<ExplainOutcome, Vec<String>>;
+
+    /// Compares two policies, and what they say of captures.
+    fn diff(&self, request: &DiffRequest, progress: &mut Progress<'_>) -> Result<DiffOutcome, Vec<String>>;
+
+    /// Proposes a policy. Vendors that nobody knows and a bad vendor table are problems; captures that show too little
+    /// are part of the outcome.
+    fn learn(&self, request: &LearnRequest, progress: &mut Progress<'_>) -> Result<LearnOutcome, Vec<String>>;
 
     /// The network interfaces, by name; with a time, what their packets showed in it.
     fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>>;

@@ -34,10 +34,8 @@ impl BaseUrl {
             return Err(bad("the URL of an agent has no query and no fragment"));
         }
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| bad("a URL names a host"))?;
-        // A port out of range is none to the parser, and would be the scheme's own.
-        let behind = uri.authority().and_then(|authority| authority.as_str().strip_prefix(host)).unwrap_or_default();
-        let is_port = |behind: &str| behind.strip_prefix(':')?.parse::<u16>().ok().filter(|port| *port > 0);
-        if !behind.is_empty() && is_port(behind).is_none() {
+        let names_port = uri.authority().is_some_and(|authority| authority.as_str() != host);
+        if names_port && uri.port_u16().is_none_or(|port| port == 0) {
             return Err(bad("a port is 1 to 65535"));
         }
         Ok(BaseUrl { text: text.trim_end_matches('/').to_owned(), is_https, is_loopback: is_loopback(host) })

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::backend::{
-    Access, Ask, Backend, ConfigSummary, ExplainOutcome, ExplainRequest, ExplanationSink, FlowSink, Outcome, Progress,
-    Request,
+    Access, Ask, Backend, ConfigSummary, DiffOutcome, DiffRequest, ExplainOutcome, ExplainRequest, ExplanationSink,
+    FlowSink, LearnOutcome, LearnRequest, Outcome, Progress, Request,
 };
 use super::client;
 use crate::base::Timestamp;
@@ -16,7 +16,7 @@ use crate::explain::{Question, Wanted, Who};
 use crate::hint::VendorTable;
 use crate::policy::Policy;
 use crate::replay::{self, Replayed, replay};
-use crate::report::{CaptureFiles, Damage, Explained};
+use crate::report::{CaptureFiles, Compared, Damage, Explained};
 
 /// Reads from files, standard input, the environment, and agents.
 #[derive(Clone, Copy, Debug, Default)]
@@ -84,8 +84,53 @@ impl Backend for Local {
         })
     }
 
+    fn learn(&self, request: &LearnRequest, progress: &mut Progress<'_>) -> Result<LearnOutcome, Vec<String>> {
+        let table = vendors_of(request.vendors.as_deref())?;
+        let unknown = request.watched.iter().filter(|vendor| !table.words().contains(vendor));
+        let problems: Vec<String> = unknown
+            .map(|vendor| format!("--vendor {vendor}: the vendor table knows {}", table.words().join(", ")))
+            .collect();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let learned = replay::learn(&request.captures, &request.watched, &request.cameras, &table, &mut |p| {
+            progress(p.read, p.total)
+        });
+        let learned =
+            learned.map_err(|error| vec![format!("a pipe could not be set aside, to be read again: {error}")])?;
+        Ok(LearnOutcome { proposal: learned.text, files: capture_files(learned.files, learned.damage) })
+    }
+
     fn run(&self, options: &crate::daemon::Options) -> Result<(), Vec<String>> {
         crate::daemon::run(options)
+    }
+
+    fn diff(&self, request: &DiffRequest, progress: &mut Progress<'_>) -> Result<DiffOutcome, Vec<String>> {
+        let load = |file: &Path| crate::config::load(file).map_err(|problems| texts(&problems));
+        let vendors = vendors_of(request.vendors.as_deref());
+        let (old, new, vendors) = match (load(&request.old), load(&request.new), vendors) {
+            (Ok(old), Ok(new), Ok(vendors)) => (old.config, new.config, vendors),
+            (old, new, vendors) => {
+                let problems = [old.err(), new.err().filter(|_| request.old != request.new), vendors.err()];
+                return Err(problems.into_iter().flatten().flatten().collect());
+            }
+        };
+        let policy = replay::compare_configs(&old, &new);
+        let [old_ref, new_ref] =
+            [&old.policy, &new.policy].map(|policy| PolicyRef { file: policy.file.clone(), hash: policy.hash.clone() });
+        let mut compared = Compared { old: old_ref, new: new_ref, policy, replays: None };
+        if request.captures.is_empty() {
+            return Ok(DiffOutcome { compared, files: CaptureFiles::default() });
+        }
+        let policies = [old.policy, new.policy].map(|mut policy| {
+            policy.untagged = request.untagged.unwrap_or(policy.untagged);
+            policy
+        });
+        let source = Files::open(&request.captures);
+        let files = source.names().to_vec();
+        let (replays, damage) = replay::diff(policies, &vendors, source, &mut |p| progress(p.read, p.total));
+        compared.replays = Some(replays);
+        Ok(DiffOutcome { compared, files: capture_files(files, damage) })
     }
 
     fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>> {
@@ -136,11 +181,11 @@ fn policy_and_vendors(request: &Request) -> Result<(Policy, VendorTable), Vec<St
     if let Some(untagged) = request.untagged {
         policy.untagged = untagged;
     }
-    let vendors = match &request.vendors {
-        Some(file) => vendor_table(file)?,
-        None => VendorTable::builtin(),
-    };
-    Ok((policy, vendors))
+    Ok((policy, vendors_of(request.vendors.as_deref())?))
+}
+
+fn vendors_of(file: Option<&Path>) -> Result<VendorTable, Vec<String>> {
+    file.map_or_else(|| Ok(VendorTable::builtin()), vendor_table)
 }
 
 /// Explains a flow that nobody sent.

@@ -8,10 +8,12 @@ mod base_url;
 mod check;
 mod client;
 mod config;
+mod diff;
 mod exit;
 mod explain;
 mod flows;
 mod interfaces;
+mod learn;
 mod list;
 mod local;
 mod manual;
@@ -25,8 +27,8 @@ mod tests;
 
 pub use args::Cli;
 pub use backend::{
-    Access, Ask, Backend, ConfigSummary, ExplainOutcome, ExplainRequest, ExplanationSink, FlowSink, Outcome, Progress,
-    Remark, Request,
+    Access, Ask, Backend, ConfigSummary, DiffOutcome, DiffRequest, ExplainOutcome, ExplainRequest, ExplanationSink,
+    FlowSink, LearnOutcome, LearnRequest, Outcome, Progress, Remark, Request,
 };
 pub use exit::Exit;
 pub use local::Local;
@@ -71,6 +73,8 @@ fn dispatch(cli: Cli, backend: &dyn Backend, terminal: &mut Terminal<'_>) -> Exi
         Command::Findings(args) => list::list(&List::FINDINGS, &args.list, &style, backend, terminal),
         Command::Zones(args) => list::list(&List::ZONES, &args, &style, backend, terminal),
         Command::Explain(args) => explain::explain(&args, &style, backend, terminal),
+        Command::Diff(args) => diff::diff(&args, &style, backend, terminal),
+        Command::Learn(args) => learn::learn(&args, backend, terminal),
         Command::Drill(args) => ask::drill(&args, backend, terminal),
         Command::Interfaces(args) => interfaces::interfaces(&args, backend, terminal),
         Command::Config(command) => config::config(&command, backend, terminal),

@@ -71,6 +71,7 @@ impl Publisher {
         if let Some(why) = self.recorder.failing() {
             self.shared.log("journal", |held_back| tracing::error!(%why, held_back, "the journal takes no records"));
         }
+        self.shared.pager.offer(&bundle.published);
         let snapshot = &bundle.published.snapshot;
         match self.exporter.render(&bundle.policy, snapshot, &self.counters(&bundle, durable)) {
             Ok(metrics) => {
@@ -81,8 +82,9 @@ impl Publisher {
             Err(error) => tracing::error!(%error, "the metrics contradict each other; this is a bug"),
         }
         for (answer, said) in bundle.answers {
+            let warning = "; but the journal takes no records now, so a restart may forget it";
             // Who has gone away needs none.
-            let _ = answer.send(said);
+            let _ = answer.send(said.map(|what| if durable { what } else { what + warning }));
         }
         self.feed_watchdog(snapshot.traffic.packets, bundle.waiting);
     }
@@ -108,7 +110,10 @@ impl Publisher {
             findings: totals.findings.clone(),
             decode_errors: snapshot.traffic.undecoded.clone(),
             canaries: Vec::new(),
-            sink_lost: BTreeMap::from([(Sink::Journal, self.recorder.lost())]),
+            sink_lost: BTreeMap::from([
+                (Sink::Journal, self.recorder.lost()),
+                (Sink::Alertmanager, self.shared.pager.lost()),
+            ]),
             journal_failing: !durable,
             reload: self.shared.reload(),
         }
