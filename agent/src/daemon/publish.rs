@@ -21,6 +21,9 @@ use crate::web::{About, Published, Refusal};
 /// So long a snapshot waits for the journal: a disk that is gone must not stop a page.
 const JOURNAL_PATIENCE: Duration = Duration::from_secs(1);
 
+/// Who waits, and what they will hear.
+pub(super) type Answer = (oneshot::Sender<Result<String, Refusal>>, Result<String, Refusal>);
+
 /// The end of one tick of the engine.
 pub(super) struct Bundle {
     /// What the engine publishes.
@@ -34,7 +37,7 @@ pub(super) struct Bundle {
     /// Packets that the kernel holds for the engine.
     pub(super) waiting: u64,
     /// People who wait to hear that what they asked for is done.
-    pub(super) answers: Vec<(oneshot::Sender<Result<String, Refusal>>, Result<String, Refusal>)>,
+    pub(super) answers: Vec<Answer>,
 }
 
 /// The thread's state.

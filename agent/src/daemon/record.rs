@@ -148,6 +148,7 @@ impl Recorder {
         if entry.checkpoint.is_some() {
             // The latest is enough, however long a disk hangs.
             state.waiting.iter_mut().for_each(|earlier| earlier.checkpoint = None);
+            state.waiting.retain(|earlier| !earlier.records.is_empty());
         }
         if entry.checkpoint.is_some() || !entry.records.is_empty() {
             state.waiting.push_back(entry);
@@ -264,5 +265,47 @@ impl Shared {
         }
         state.waiting_bytes = 0;
         (std::mem::take(&mut state.waiting), state.taken, state.stop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Limits;
+
+    fn entry(records: &[&str], checkpoint: bool) -> Entry {
+        let records = records.iter().map(|&record| record.to_owned()).collect();
+        Entry { records, checkpoint: checkpoint.then(Box::default), lost: 0 }
+    }
+
+    #[test]
+    fn a_checkpoint_goes_with_the_records_before_it() {
+        let directory = std::env::temp_dir().join(format!("segwatch-record-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&directory);
+        let (journal, _) = Journal::open(&directory, Limits::default()).expect("a journal");
+        let recorder = Recorder { shared: Arc::default(), thread: Mutex::default() };
+        recorder.submit(entry(&["one", "two"], true));
+        recorder.submit(entry(&["three"], false));
+        recorder.shared.lock().stop = true;
+        // Both at once, as after a moment in which the disk was slow.
+        recorder.shared.run(journal, &directory);
+        assert_eq!(read_checkpoint(&directory).map(|(after, _)| after), Some(2));
+        let left = read_after(&directory, 2).expect("a journal").count();
+        std::fs::remove_dir_all(&directory).expect("removed");
+        assert_eq!(left, 1);
+    }
+
+    #[test]
+    fn a_disk_that_hangs_costs_no_memory_but_for_records() {
+        let recorder = Recorder { shared: Arc::default(), thread: Mutex::default() };
+        recorder.submit(Entry { lost: 3, ..entry(&["one"], true) });
+        for _ in 0..1_000 {
+            recorder.submit(entry(&[], false));
+            recorder.submit(entry(&[], true));
+        }
+        let checkpoints: Vec<bool> =
+            recorder.shared.lock().waiting.iter().map(|entry| entry.checkpoint.is_some()).collect();
+        assert_eq!(checkpoints, [false, true]);
+        assert_eq!((recorder.lost(), recorder.shared.lock().taken), (3, 2_001));
     }
 }

@@ -5,11 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
 
 use super::agent::Question;
 use super::limiter::Limiter;
-use super::publish::Bundle;
+use super::publish::{Answer, Bundle};
 use super::record::{Entry, Own, Restored};
 use super::wall_clock;
 use crate::base::escape;
@@ -38,7 +37,7 @@ pub(super) struct Watch {
     stop: Arc<AtomicBool>,
     /// What found no place yet.
     backlog: Option<Bundle>,
-    answers: Vec<(oneshot::Sender<Result<String, Refusal>>, Result<String, Refusal>)>,
+    answers: Vec<Answer>,
     records: Vec<String>,
     limiter: Limiter,
     started: Instant,
