@@ -2,6 +2,7 @@
 //!
 //! The modules are layers; each imports only from lower ones (ARCHITECTURE.md, held by a test).
 
+pub mod alert;
 pub mod base;
 pub mod capture;
 pub mod cli;
@@ -15,6 +16,7 @@ pub mod finding;
 pub mod flow;
 pub mod hint;
 pub mod journal;
+pub mod learn;
 pub mod metrics;
 pub mod packet;
 pub mod policy;

@@ -1,17 +1,18 @@
 //! What can be asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValue;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::agent_args::{AgentArgs, DRILL_HELP, DrillArgs, FindingsCommand};
-use super::backend::{Access, DiffRequest, ExplainRequest, Request};
+use super::backend::{Access, DiffRequest, ExplainRequest, LearnRequest, Request};
 use crate::base::Timestamp;
 use crate::daemon::Options;
 use crate::engine::JudgedDevices;
 use crate::policy::{Service, Untagged};
+use crate::replay::Named;
 use crate::report::FailOn;
 
 /// Proves from a mirror port that surveillance cameras talk only inside their own network segment.
@@ -64,6 +65,9 @@ pub(super) enum Command {
     /// Compare two policies: what the new one opens and closes, and which flows of captures it judges otherwise
     #[command(after_long_help = DIFF_HELP)]
     Diff(DiffArgs),
+    /// Propose a policy from captures: zones, inventory and conduits, for a person to review
+    #[command(after_long_help = LEARN_HELP)]
+    Learn(LearnArgs),
     /// Have a running agent raise a finding that nothing caused, to see whether the page arrives
     #[command(after_long_help = DRILL_HELP)]
     Drill(DrillArgs),
@@ -292,6 +296,36 @@ impl DiffArgs {
     }
 }
 
+#[derive(Args, Debug)]
+pub(super) struct LearnArgs {
+    /// Watch the devices of this maker (may be repeated)
+    #[arg(long = "vendor", value_name = "NAME", default_value = "hikvision")]
+    watched: Vec<String>,
+    /// Take this host for a camera too: MAC or IP address (may be repeated)
+    #[arg(long = "camera", value_name = "MAC|IP", value_parser = camera)]
+    cameras: Vec<Named>,
+    /// Makers by MAC prefix, in place of the built-in table (CSV: prefix,prefix_len,vendor)
+    #[arg(long, value_name = "FILE")]
+    vendors: Option<PathBuf>,
+    /// Capture files, pcap or pcapng, also with gzip or zstd; `-` is standard input; several are merged by time
+    #[arg(required = true, value_name = "CAPTURE")]
+    captures: Vec<PathBuf>,
+}
+
+impl LearnArgs {
+    pub(super) fn request(&self) -> LearnRequest {
+        let mut watched = self.watched.clone();
+        watched.sort();
+        watched.dedup();
+        LearnRequest {
+            captures: self.captures.clone(),
+            watched,
+            cameras: self.cameras.clone(),
+            vendors: self.vendors.clone(),
+        }
+    }
+}
+
 /// What every command that judges takes.
 #[derive(Args, Debug)]
 pub(super) struct PolicyArgs {
@@ -350,18 +384,35 @@ pub(super) enum ConfigCommand {
         /// Fail on lints too
         #[arg(long)]
         strict: bool,
-        /// The configuration
-        file: PathBuf,
+        #[command(flatten)]
+        file: ConfigFile,
     },
     /// Print a configuration as it is understood, defaults filled in
     #[command(after_help = "Example:\n  segwatch config show segwatch.yaml")]
     Show {
-        /// The configuration
-        file: PathBuf,
+        #[command(flatten)]
+        file: ConfigFile,
     },
     /// Print the JSON Schema of the configuration, for editors
     #[command(after_help = "Example:\n  segwatch config schema > segwatch.schema.json")]
     Schema,
+}
+
+/// A configuration, named as an argument or as elsewhere with `--config`.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub(super) struct ConfigFile {
+    /// The configuration
+    file: Option<PathBuf>,
+    /// The same, as other commands name it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    pub(super) fn path(&self) -> &Path {
+        self.file.as_deref().or(self.config.as_deref()).unwrap_or(Path::new(""))
+    }
 }
 
 /// How `check` prints.
@@ -467,6 +518,11 @@ fn untagged(text: &str) -> Result<Untagged, String> {
     }
 }
 
+fn camera(text: &str) -> Result<Named, String> {
+    let mac = || text.parse().ok().map(Named::Mac);
+    text.parse().ok().map(Named::Ip).or_else(mac).ok_or_else(|| "say a MAC or an IP address".to_owned())
+}
+
 /// A date stands for noon of that day, UTC.
 fn moment(text: &str) -> Result<Timestamp, String> {
     let noon = format!("{text}T12:00:00Z");
@@ -545,6 +601,23 @@ Exit codes, the first that holds:
   2  trouble: usage, either configuration, unreadable or damaged capture (what was read is still compared)
   1  new violations: a flow that violates under the new policy only or got farther, or a breach that only it finds
   0  otherwise, whatever is opened: read it";
+
+const LEARN_HELP: &str = "\
+Examples:
+  segwatch learn monday.pcapng.zst > segwatch.yaml
+  segwatch config check --strict segwatch.yaml
+  segwatch check --config segwatch.yaml tuesday.pcapng.zst
+  Other makers, and a camera with a module of yet another:
+    segwatch learn --vendor hikvision --vendor dahua --camera 00:11:22:33:44:55 capture.pcap
+
+Proposed are a zone for each VLAN (or untagged segment) in which cameras live, an inventory, and conduits for internal
+traffic that was answered. The internet, tunnels, scans, remote control and what nobody answered are never proposed;
+what was left out is named at the end of the file. What is a guess is marked, and nobody is named as the owner of a
+conduit: --strict fails until someone is. The captures are read three times; a pipe is set aside in the temporary
+folder first.
+
+Exit codes: 2 trouble (usage, unreadable or damaged capture), 3 the captures show too little to propose anything,
+0 otherwise";
 
 const FLOWS_HELP: &str = "\
 Examples:

@@ -9,6 +9,7 @@ use crate::capture::live::Surveyed;
 use crate::daemon::Options;
 use crate::engine::{Explanation, FlowRow, JudgedDevices, Snapshot};
 use crate::policy::{Service, Untagged};
+use crate::replay::Named;
 use crate::report::{CaptureFiles, Compared, Explained};
 
 /// What to read, and how to judge it.
@@ -89,11 +90,33 @@ pub struct DiffRequest {
     pub captures: Vec<PathBuf>,
 }
 
+/// From what to propose a policy.
+#[derive(Clone, Debug, Default)]
+pub struct LearnRequest {
+    /// Capture files; `-` is stdin.
+    pub captures: Vec<PathBuf>,
+    /// Watched vendors.
+    pub watched: Vec<String>,
+    /// Further cameras.
+    pub cameras: Vec<Named>,
+    /// A vendor table in place of the built-in one.
+    pub vendors: Option<PathBuf>,
+}
+
 /// What came of it.
 #[derive(Clone, Debug)]
 pub struct DiffOutcome {
     /// The answer.
     pub compared: Compared,
+    /// What was read, and where it could not be read on.
+    pub files: CaptureFiles,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct LearnOutcome {
+    /// The file, or why there is none.
+    pub proposal: Result<String, Vec<String>>,
     /// What was read, and where it could not be read on.
     pub files: CaptureFiles,
 }
@@ -180,6 +203,10 @@ pub trait Backend {
 
     /// Compares two policies, and what they say of captures.
     fn diff(&self, request: &DiffRequest, progress: &mut Progress<'_>) -> Result<DiffOutcome, Vec<String>>;
+
+    /// Proposes a policy. Vendors that nobody knows and a bad vendor table are problems; captures that show too little
+    /// are part of the outcome.
+    fn learn(&self, request: &LearnRequest, progress: &mut Progress<'_>) -> Result<LearnOutcome, Vec<String>>;
 
     /// The network interfaces, by name; with a time, what their packets showed in it.
     fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>>;

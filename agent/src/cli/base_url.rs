@@ -33,10 +33,11 @@ impl BaseUrl {
         if uri.query().is_some() || text.contains('#') {
             return Err(bad("the URL of an agent has no query and no fragment"));
         }
-        if uri.port().is_some() && uri.port_u16().is_none() {
+        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| bad("a URL names a host"))?;
+        let names_port = uri.authority().is_some_and(|authority| authority.as_str() != host);
+        if names_port && uri.port_u16().is_none_or(|port| port == 0) {
             return Err(bad("a port is 1 to 65535"));
         }
-        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| bad("a URL names a host"))?;
         Ok(BaseUrl { text: text.trim_end_matches('/').to_owned(), is_https, is_loopback: is_loopback(host) })
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::backend::{
     Access, Ask, Backend, ConfigSummary, DiffOutcome, DiffRequest, ExplainOutcome, ExplainRequest, ExplanationSink,
-    FlowSink, Outcome, Progress, Request,
+    FlowSink, LearnOutcome, LearnRequest, Outcome, Progress, Request,
 };
 use super::client;
 use crate::base::Timestamp;
@@ -82,6 +82,23 @@ impl Backend for Local {
             problems,
             files: capture_files(files, damage),
         })
+    }
+
+    fn learn(&self, request: &LearnRequest, progress: &mut Progress<'_>) -> Result<LearnOutcome, Vec<String>> {
+        let table = vendors_of(request.vendors.as_deref())?;
+        let unknown = request.watched.iter().filter(|vendor| !table.words().contains(vendor));
+        let problems: Vec<String> = unknown
+            .map(|vendor| format!("--vendor {vendor}: the vendor table knows {}", table.words().join(", ")))
+            .collect();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let learned = replay::learn(&request.captures, &request.watched, &request.cameras, &table, &mut |p| {
+            progress(p.read, p.total)
+        });
+        let learned =
+            learned.map_err(|error| vec![format!("a pipe could not be set aside, to be read again: {error}")])?;
+        Ok(LearnOutcome { proposal: learned.text, files: capture_files(learned.files, learned.damage) })
     }
 
     fn run(&self, options: &crate::daemon::Options) -> Result<(), Vec<String>> {

@@ -13,6 +13,7 @@ mod exit;
 mod explain;
 mod flows;
 mod interfaces;
+mod learn;
 mod list;
 mod local;
 mod manual;
@@ -27,7 +28,7 @@ mod tests;
 pub use args::Cli;
 pub use backend::{
     Access, Ask, Backend, ConfigSummary, DiffOutcome, DiffRequest, ExplainOutcome, ExplainRequest, ExplanationSink,
-    FlowSink, Outcome, Progress, Remark, Request,
+    FlowSink, LearnOutcome, LearnRequest, Outcome, Progress, Remark, Request,
 };
 pub use exit::Exit;
 pub use local::Local;
@@ -73,6 +74,7 @@ fn dispatch(cli: Cli, backend: &dyn Backend, terminal: &mut Terminal<'_>) -> Exi
         Command::Zones(args) => list::list(&List::ZONES, &args, &style, backend, terminal),
         Command::Explain(args) => explain::explain(&args, &style, backend, terminal),
         Command::Diff(args) => diff::diff(&args, &style, backend, terminal),
+        Command::Learn(args) => learn::learn(&args, backend, terminal),
         Command::Drill(args) => ask::drill(&args, backend, terminal),
         Command::Interfaces(args) => interfaces::interfaces(&args, backend, terminal),
         Command::Config(command) => config::config(&command, backend, terminal),

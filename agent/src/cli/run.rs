@@ -9,14 +9,13 @@ use super::backend::Backend;
 use super::exit::Exit;
 use super::read::outcome_or_complaints;
 use super::terminal::Terminal;
+use crate::base::escape;
 
 pub(super) fn run(args: &RunArgs, backend: &dyn Backend, terminal: &mut Terminal<'_>) -> Exit {
-    let filter = match args.log_level.parse::<EnvFilter>() {
-        Ok(filter) => filter,
-        Err(error) => {
-            terminal.complain(&format!("--log.level: {error}"));
-            return Exit::Trouble;
-        }
+    let Some(filter) = filter(&args.log_level) else {
+        let what = "is none of error, warn, info, debug or trace, nor directives as `info,hyper=debug`";
+        terminal.complain(&format!("--log.level: `{}` {what}", escape(&args.log_level)));
+        return Exit::Trouble;
     };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // Only one log can be set in a process; the first stays.
@@ -28,4 +27,11 @@ pub(super) fn run(args: &RunArgs, backend: &dyn Backend, terminal: &mut Terminal
         Some(()) => Exit::Fine,
         None => Exit::Trouble,
     }
+}
+
+/// A word that is no level would pass for a target, and nothing else would be logged.
+fn filter(text: &str) -> Option<EnvFilter> {
+    let mut levels = text.split(',').map(|directive| directive.rsplit('=').next().unwrap_or_default());
+    let is_level = |word: &str| word.eq_ignore_ascii_case("off") || word.parse::<tracing::Level>().is_ok();
+    if levels.all(is_level) { text.parse().ok() } else { None }
 }

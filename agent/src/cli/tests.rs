@@ -96,6 +96,14 @@ impl Backend for Fake {
         Ok(outcome)
     }
 
+    fn learn(&self, _request: &LearnRequest, progress: &mut Progress<'_>) -> Result<LearnOutcome, Vec<String>> {
+        progress(1, None);
+        if self.problems.is_empty() {
+            return Ok(LearnOutcome { proposal: Err(self.lints.clone()), files: self.files.clone() });
+        }
+        Err(self.problems.clone())
+    }
+
     fn run(&self, _: &crate::daemon::Options) -> Result<(), Vec<String>> {
         if self.problems.is_empty() { Ok(()) } else { Err(self.problems.clone()) }
     }
@@ -304,6 +312,18 @@ fn all_problems_are_said_and_escaped() {
         let (code, _, err) = segwatch(&backend, line);
         assert_eq!(code, 2, "{line}");
         assert_eq!(err, "segwatch: p.yaml:3:5: unknown key `vlan`\nsegwatch: p.yaml:9:1: \\x1b[2J\n", "{line}");
+    }
+}
+
+#[test]
+fn an_excerpt_keeps_its_lines() {
+    let mut backend = Fake::new(sample::empty());
+    let text =
+        "p.yaml:3:5: error: unknown key `vlan`\n  3 |     vlan: \u{1b}\n    |     ^^^^\nhelp: did you mean `vlans`?";
+    backend.problems = vec![text.to_owned()];
+    for line in ["check a.pcap", "config check p.yaml", "config check --config p.yaml"] {
+        let (code, _, err) = segwatch(&backend, line);
+        assert_eq!((code, err), (2, format!("segwatch: {}\n", text.replace('\u{1b}', "\\x1b"))), "{line}");
     }
 }
 

@@ -130,7 +130,7 @@ fn edge_hops(text: &str) -> Result<u8, Wrong> {
     })
 }
 
-fn between(text: &str, min: i64, max: i64, range: &str) -> Result<i64, Wrong> {
+pub(super) fn between(text: &str, min: i64, max: i64, range: &str) -> Result<i64, Wrong> {
     let time = value::duration(text)?;
     if (min..=max).contains(&time) {
         return Ok(time);

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::limiter::Limiter;
+use super::pager::Pager;
 use super::publish::tell_systemd;
 use super::wall_clock;
 use crate::base::escape;
@@ -36,6 +37,7 @@ pub(super) struct Shared {
     limiter: Mutex<Limiter>,
     ask: SyncSender<Question>,
     config: PathBuf,
+    pub(super) pager: Arc<Pager>,
 }
 
 #[derive(Default)]
@@ -48,9 +50,9 @@ struct Latest {
 }
 
 impl Shared {
-    pub(super) fn new(ask: SyncSender<Question>, config: PathBuf) -> Shared {
+    pub(super) fn new(ask: SyncSender<Question>, config: PathBuf, pager: Arc<Pager>) -> Shared {
         let reload = Reload { successful: true, last_success: Some(wall_clock()) };
-        Shared { latest: Mutex::default(), reload: Mutex::new(reload), limiter: Mutex::default(), ask, config }
+        Shared { latest: Mutex::default(), reload: Mutex::new(reload), limiter: Mutex::default(), ask, config, pager }
     }
 
     pub(super) fn publish(&self, page: Arc<Published>, engine: Arc<engine::Published>) {
@@ -131,8 +133,11 @@ impl Agent {
             self.shared
                 .log("lint", |_| tracing::warn!(lint = %escape(&lint.to_string()), "the policy could be better"));
         }
-        let policy = Box::new(loaded.config.policy);
-        self.ask(|answer| Question::Policy(policy, answer)).await?
+        let policy = Box::new(loaded.config.policy.clone());
+        let answer = self.ask(|answer| Question::Policy(policy, answer)).await??;
+        let pager = self.shared.pager.clone();
+        drop(tokio::task::spawn_blocking(move || pager.configure(&loaded.config)));
+        Ok(answer)
     }
 }
 

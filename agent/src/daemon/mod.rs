@@ -9,6 +9,7 @@
 
 mod agent;
 mod limiter;
+mod pager;
 mod privileges;
 mod publish;
 mod record;
@@ -16,7 +17,7 @@ mod watch;
 
 use std::io;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
@@ -26,13 +27,14 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::base::{Timestamp, escape};
 use crate::capture::live::{Ports, Settings};
-use crate::config::{self, Loaded, Transport};
+use crate::config::{self, Config, Loaded, Transport};
 use crate::engine::{Engine, Options as EngineOptions};
 use crate::hint::VendorTable;
 use crate::journal::{Journal, Limits};
 use crate::packet::DecodeOptions;
 use crate::web::{self, Agent as _, Command, Limits as WebLimits, Server};
 use agent::{Agent, Shared};
+use pager::Pager;
 use publish::Publisher;
 use record::{Recorder, Restored};
 use watch::Watch;
@@ -78,11 +80,13 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
     let restored = record::restore(&directory).map_err(|error| one("the journal", error))?;
     let settings: Vec<Settings> = config.captures.iter().map(Settings::from).collect();
     let ports = Ports::open(&settings);
-    privileges::give_up(&readable(options, state), state);
+    privileges::give_up(&readable(options, config), state);
 
     let recorder = Arc::new(Recorder::start(journal, directory).map_err(|error| one("a thread", error))?);
     let (ask, asked) = std::sync::mpsc::sync_channel(MAX_QUESTIONS);
-    let shared = Arc::new(Shared::new(ask, options.config.clone()));
+    let pager = Arc::new(Pager::new(state));
+    pager.configure(config);
+    let shared = Arc::new(Shared::new(ask, options.config.clone(), pager.clone()));
     let publisher = Publisher::new(shared.clone(), recorder.clone(), config);
     let (bundles, to_publish) = std::sync::mpsc::sync_channel(1);
     let publishing = Builder::new()
@@ -132,6 +136,7 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
     let judged = watching.join().is_ok();
     let published = publishing.join().is_ok();
     let written = recorder.finish(STOP_WITHIN);
+    pager.finish();
     runtime.shutdown_timeout(Duration::from_secs(1));
     served.map_err(|error| one("the HTTP server", error))?;
     match (judged && published, written) {
@@ -168,14 +173,21 @@ fn engine(loaded: &Loaded, vendors: VendorTable) -> Engine {
 }
 
 /// Folders that are read again while the agent runs.
-fn readable(options: &Options, state: &Path) -> Vec<PathBuf> {
-    let files = [Some(&options.config), options.web_config.as_ref(), options.vendors.as_ref()];
+fn readable(options: &Options, config: &Config) -> Vec<PathBuf> {
+    let paging = config.alertmanager.as_ref();
+    let files = [
+        Some(&options.config),
+        options.web_config.as_ref(),
+        options.vendors.as_ref(),
+        paging.and_then(|paging| paging.password_file.as_ref()),
+        paging.and_then(|paging| paging.ca_file.as_ref()),
+    ];
     let folders = files.into_iter().flatten().map(|file| match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
     });
     let system = ["/etc", "/proc", "/sys", "/usr/share/ca-certificates"].map(PathBuf::from);
-    folders.chain([state.to_owned()]).chain(system).collect()
+    folders.chain([config.state_dir.clone()]).chain(system).collect()
 }
 
 fn wall_clock() -> Timestamp {

@@ -21,6 +21,9 @@ use crate::web::{About, Published, Refusal};
 /// So long a snapshot waits for the journal: a disk that is gone must not stop a page.
 const JOURNAL_PATIENCE: Duration = Duration::from_secs(1);
 
+/// Who waits, and what they will hear.
+pub(super) type Answer = (oneshot::Sender<Result<String, Refusal>>, Result<String, Refusal>);
+
 /// The end of one tick of the engine.
 pub(super) struct Bundle {
     /// What the engine publishes.
@@ -34,7 +37,7 @@ pub(super) struct Bundle {
     /// Packets that the kernel holds for the engine.
     pub(super) waiting: u64,
     /// People who wait to hear that what they asked for is done.
-    pub(super) answers: Vec<(oneshot::Sender<Result<String, Refusal>>, Result<String, Refusal>)>,
+    pub(super) answers: Vec<Answer>,
 }
 
 /// The thread's state.
@@ -71,6 +74,7 @@ impl Publisher {
         if let Some(why) = self.recorder.failing() {
             self.shared.log("journal", |held_back| tracing::error!(%why, held_back, "the journal takes no records"));
         }
+        self.shared.pager.offer(&bundle.published);
         let snapshot = &bundle.published.snapshot;
         match self.exporter.render(&bundle.policy, snapshot, &self.counters(&bundle, durable)) {
             Ok(metrics) => {
@@ -81,8 +85,9 @@ impl Publisher {
             Err(error) => tracing::error!(%error, "the metrics contradict each other; this is a bug"),
         }
         for (answer, said) in bundle.answers {
+            let warning = "; but the journal takes no records now, so a restart may forget it";
             // Who has gone away needs none.
-            let _ = answer.send(said);
+            let _ = answer.send(said.map(|what| if durable { what } else { what + warning }));
         }
         self.feed_watchdog(snapshot.traffic.packets, bundle.waiting);
     }
@@ -108,7 +113,10 @@ impl Publisher {
             findings: totals.findings.clone(),
             decode_errors: snapshot.traffic.undecoded.clone(),
             canaries: Vec::new(),
-            sink_lost: BTreeMap::from([(Sink::Journal, self.recorder.lost())]),
+            sink_lost: BTreeMap::from([
+                (Sink::Journal, self.recorder.lost()),
+                (Sink::Alertmanager, self.shared.pager.lost()),
+            ]),
             journal_failing: !durable,
             reload: self.shared.reload(),
         }

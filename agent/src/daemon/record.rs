@@ -95,6 +95,8 @@ pub(super) struct Entry {
     pub(super) records: Vec<String>,
     /// The state after them.
     pub(super) checkpoint: Option<Box<Saved>>,
+    /// Records before them that found no place.
+    pub(super) lost: u64,
 }
 
 /// The thread, and what waits for it.
@@ -136,13 +138,21 @@ impl Recorder {
     pub(super) fn submit(&self, mut entry: Entry) -> u64 {
         let mut state = self.shared.lock();
         let bytes: usize = entry.records.iter().map(String::len).sum();
+        state.lost[0] += entry.lost;
         if state.waiting_bytes + bytes > MAX_WAITING {
             state.lost[0] += entry.records.len() as u64;
             entry.records.clear();
         } else {
             state.waiting_bytes += bytes;
         }
-        state.waiting.push_back(entry);
+        if entry.checkpoint.is_some() {
+            // The latest is enough, however long a disk hangs.
+            state.waiting.iter_mut().for_each(|earlier| earlier.checkpoint = None);
+            state.waiting.retain(|earlier| !earlier.records.is_empty());
+        }
+        if entry.checkpoint.is_some() || !entry.records.is_empty() {
+            state.waiting.push_back(entry);
+        }
         state.taken += 1;
         self.shared.changed.notify_all();
         state.taken
@@ -201,7 +211,8 @@ impl Shared {
     }
 
     fn run(&self, mut journal: Journal, directory: &Path) {
-        let (mut failing, mut checkpoint): (Option<String>, Option<Box<Saved>>) = (None, None);
+        // A checkpoint goes with the last record before it: what came later is not in it.
+        let (mut failing, mut checkpoint): (Option<String>, Option<(u64, Box<Saved>)>) = (None, None);
         let mut too_long = 0;
         loop {
             let (entries, ticket, stop) = self.next(failing.is_some());
@@ -210,14 +221,14 @@ impl Shared {
                     // Too long: nothing that the agent writes is.
                     too_long += u64::from(journal.append(record).is_err());
                 }
-                checkpoint = entry.checkpoint.or(checkpoint);
+                checkpoint = entry.checkpoint.map(|saved| (journal.last(), saved)).or(checkpoint);
             }
             let mut outcome = journal.sync();
             if outcome.is_ok()
-                && let Some(saved) = checkpoint.take()
+                && let Some((after, saved)) = checkpoint.take()
             {
                 let written = serde_json::to_string(&saved).map_err(io::Error::other);
-                outcome = written.and_then(|text| write_checkpoint(directory, journal.durable(), &text));
+                outcome = written.and_then(|text| write_checkpoint(directory, after, &text));
             }
             if let Some(first) = journal.take_cut()
                 && let Ok(record) = serde_json::to_string(&Own::Cut { first })
@@ -246,7 +257,7 @@ impl Shared {
         let retry_at = Instant::now() + RETRY;
         loop {
             let left = retry_at.saturating_duration_since(Instant::now());
-            if state.stop || (if failed { left.is_zero() } else { !state.waiting.is_empty() }) {
+            if state.stop || (if failed { left.is_zero() } else { state.durable < state.taken }) {
                 break;
             }
             let wait = if failed { left } else { Duration::from_secs(3600) };
@@ -254,5 +265,47 @@ impl Shared {
         }
         state.waiting_bytes = 0;
         (std::mem::take(&mut state.waiting), state.taken, state.stop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Limits;
+
+    fn entry(records: &[&str], checkpoint: bool) -> Entry {
+        let records = records.iter().map(|&record| record.to_owned()).collect();
+        Entry { records, checkpoint: checkpoint.then(Box::default), lost: 0 }
+    }
+
+    #[test]
+    fn a_checkpoint_goes_with_the_records_before_it() {
+        let directory = std::env::temp_dir().join(format!("segwatch-record-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&directory);
+        let (journal, _) = Journal::open(&directory, Limits::default()).expect("a journal");
+        let recorder = Recorder { shared: Arc::default(), thread: Mutex::default() };
+        recorder.submit(entry(&["one", "two"], true));
+        recorder.submit(entry(&["three"], false));
+        recorder.shared.lock().stop = true;
+        // Both at once, as after a moment in which the disk was slow.
+        recorder.shared.run(journal, &directory);
+        assert_eq!(read_checkpoint(&directory).map(|(after, _)| after), Some(2));
+        let left = read_after(&directory, 2).expect("a journal").count();
+        std::fs::remove_dir_all(&directory).expect("removed");
+        assert_eq!(left, 1);
+    }
+
+    #[test]
+    fn a_disk_that_hangs_costs_no_memory_but_for_records() {
+        let recorder = Recorder { shared: Arc::default(), thread: Mutex::default() };
+        recorder.submit(Entry { lost: 3, ..entry(&["one"], true) });
+        for _ in 0..1_000 {
+            recorder.submit(entry(&[], false));
+            recorder.submit(entry(&[], true));
+        }
+        let checkpoints: Vec<bool> =
+            recorder.shared.lock().waiting.iter().map(|entry| entry.checkpoint.is_some()).collect();
+        assert_eq!(checkpoints, [false, true]);
+        assert_eq!((recorder.lost(), recorder.shared.lock().taken), (3, 2_001));
     }
 }

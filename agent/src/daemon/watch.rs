@@ -5,11 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
-
 use super::agent::Question;
 use super::limiter::Limiter;
-use super::publish::Bundle;
+use super::publish::{Answer, Bundle};
 use super::record::{Entry, Own, Restored};
 use super::wall_clock;
 use crate::base::escape;
@@ -24,7 +22,7 @@ const TICK: Duration = Duration::from_secs(1);
 const OBSERVING: Duration = Duration::from_secs(10);
 /// Between two checkpoints.
 const CHECKPOINT: Duration = Duration::from_secs(60);
-/// Records that wait for a place behind the engine; beyond it the oldest are lost.
+/// Records that wait for a place behind the engine; beyond it the oldest are lost, and counted.
 const MAX_RECORDS: usize = 65_536;
 
 /// The thread's state.
@@ -38,7 +36,7 @@ pub(super) struct Watch {
     stop: Arc<AtomicBool>,
     /// What found no place yet.
     backlog: Option<Bundle>,
-    answers: Vec<(oneshot::Sender<Result<String, Refusal>>, Result<String, Refusal>)>,
+    answers: Vec<Answer>,
     records: Vec<String>,
     limiter: Limiter,
     started: Instant,
@@ -213,7 +211,9 @@ impl Watch {
             self.observing_at = now + OBSERVING;
             self.own(&Own::Observing { at: wall_clock() });
         }
-        let checkpoint = (last || now >= self.checkpoint_at).then(|| {
+        // One that waits is made again: it does not go with the records that follow it now.
+        let waits = self.backlog.as_ref().is_some_and(|bundle| bundle.entry.checkpoint.is_some());
+        let checkpoint = (last || waits || now >= self.checkpoint_at).then(|| {
             self.checkpoint_at = now + CHECKPOINT;
             Box::new(self.engine.save())
         });
@@ -221,7 +221,7 @@ impl Watch {
         let mut bundle = Bundle {
             published: Arc::new(published),
             policy: self.policy.clone(),
-            entry: Entry { records: std::mem::take(&mut self.records), checkpoint },
+            entry: Entry { records: std::mem::take(&mut self.records), checkpoint, lost: 0 },
             ledgers: self.ledgers.clone(),
             waiting: live.ledgers().iter().map(Ledger::waiting).sum(),
             answers: std::mem::take(&mut self.answers),
@@ -241,13 +241,14 @@ impl Watch {
 
 /// One bundle of two: all that was to be written, and what holds now.
 fn join(earlier: Bundle, later: Bundle) -> Bundle {
-    let Entry { mut records, checkpoint } = earlier.entry;
+    let mut records = earlier.entry.records;
     records.extend(later.entry.records);
     let too_many = records.len().saturating_sub(MAX_RECORDS);
     records.drain(..too_many);
+    let lost = earlier.entry.lost + later.entry.lost + too_many as u64;
     let mut answers = earlier.answers;
     answers.extend(later.answers);
-    Bundle { entry: Entry { records, checkpoint: later.entry.checkpoint.or(checkpoint) }, answers, ..later }
+    Bundle { entry: Entry { records, checkpoint: later.entry.checkpoint, lost }, answers, ..later }
 }
 
 /// What a change of an interface is to the engine.
@@ -268,8 +269,8 @@ fn log_change(interface: &str, change: &Change) {
         Change::LinkUp => tracing::info!(interface, "its link is up"),
         Change::Gone => tracing::error!(interface, "the interface is gone"),
         Change::LinkDown => tracing::error!(interface, "its link is down"),
-        Change::Failed(why) => tracing::error!(interface, why, "the mirror port cannot be read"),
-        Change::Renamed(name) => tracing::error!(interface, name, "the interface was renamed"),
+        Change::Failed(why) => tracing::error!(interface, %why, "the mirror port cannot be read"),
+        Change::Renamed(name) => tracing::error!(interface, %name, "the interface was renamed"),
         Change::Ended => tracing::info!(interface, "reading ended"),
     }
 }

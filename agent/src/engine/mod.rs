@@ -6,6 +6,7 @@ mod event;
 mod explanation;
 mod frame;
 mod hopping;
+mod hosts;
 mod identity;
 mod judge;
 mod live;
@@ -30,6 +31,7 @@ use crate::policy::Policy;
 
 pub use event::{Closing, Command, Event, SourceEvent};
 pub use explanation::{Difference, Explanation, FindingExplanation, MAX_TRIALS, SeenVlan, Trial, ViolationStatus};
+pub use hosts::{HostStatus, HostVlan};
 pub use judge::{Judgement, Violation};
 pub use live::{Alarm, Changes, EpisodeStatus, InterfaceStatus, MAX_EPISODES, Published, Saved, Totals};
 pub use rows::proto_name;
@@ -230,11 +232,7 @@ impl Engine {
         match input {
             Input::Frame { source, at, link_type, wire_len, data } => self.frame(source, at, link_type, wire_len, data),
             Input::Tick { wall, mono } => self.tick(wall, mono),
-            Input::Source { source, event } => {
-                let now = self.now;
-                let live = self.live.get_or_insert_default();
-                live.report(source, event, live.mono_of(now));
-            }
+            Input::Source { source, event } => self.hear(source, event),
             Input::Policy(policy) => self.adopt(*policy),
             Input::Restore { saved, wall, mono } => self.restore(saved, wall, mono),
             Input::Gap(what) => {

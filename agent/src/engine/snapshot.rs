@@ -314,6 +314,10 @@ pub struct FlowRow {
     pub first_seen: Timestamp,
     /// Last packet.
     pub last_seen: Timestamp,
+    /// Both ends took part, each with more than a reset; a TCP initiator also acknowledged. Not part of the rows as
+    /// they are written.
+    #[serde(skip)]
+    pub is_conversation: bool,
     /// How far it got.
     pub reach: Reach,
     /// `allowed`, `violation` or `unwatched`.

@@ -150,6 +150,11 @@ impl Journal {
         }
     }
 
+    /// Number of the last record that was appended.
+    pub fn last(&self) -> u64 {
+        self.next - 1
+    }
+
     /// Number of the last record that is durable.
     pub fn durable(&self) -> u64 {
         self.pending.first().map_or(self.next, |record| record.0) - 1

@@ -2,6 +2,7 @@
 
 mod diff;
 mod explain;
+mod learn;
 
 use std::ops::ControlFlow;
 
@@ -12,6 +13,7 @@ use crate::policy::Policy;
 
 pub use diff::{MAX_LISTED, MAX_WAITING, compare_configs, diff};
 pub use explain::{Explained, ExplanationSink, MAX_DOUBTFUL, explain};
+pub use learn::{Learned, Named, learn};
 
 /// Frames between two reports of progress.
 const FRAMES_PER_REPORT: u32 = 65_536;
