@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
-
 use super::agent::Question;
 use super::limiter::Limiter;
 use super::publish::{Answer, Bundle};
