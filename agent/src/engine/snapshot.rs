@@ -10,6 +10,7 @@ use crate::base::{Mac, Timestamp};
 use crate::coverage::{Reason, Verdict};
 use crate::finding::{Class, Kind};
 use crate::flow::{Direction, Reach};
+use crate::hint::Posture;
 use crate::policy::Place;
 
 /// The whole answer.
@@ -114,6 +115,8 @@ pub struct DeviceStatus {
     pub verdict: Verdict,
     /// Why it is not better, when it is `unverified`.
     pub reasons: Vec<Reason>,
+    /// Its firmware held against the makers' advisories.
+    pub posture: Posture,
     /// What identifies it.
     pub hints: Vec<Hint>,
     /// What the mirror showed of it.
@@ -129,6 +132,12 @@ pub struct Hint {
     pub says: &'static str,
     /// The value.
     pub value: String,
+    /// `low`, `medium` or `high`; `low` alone identifies nothing.
+    pub confidence: &'static str,
+    /// When it was said first; `None` for what is known without a packet.
+    pub first_seen: Option<Timestamp>,
+    /// When it was said last.
+    pub last_seen: Option<Timestamp>,
 }
 
 /// Unicast frames on the device's own link.

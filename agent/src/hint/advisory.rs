@@ -28,6 +28,12 @@ pub struct Posture {
     pub detail: String,
 }
 
+impl Default for Posture {
+    fn default() -> Self {
+        Posture { state: State::Unknown, cves: Vec::new(), detail: "nothing is known of its firmware".to_owned() }
+    }
+}
+
 /// The word of a posture.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
 #[serde(rename_all = "lowercase")]

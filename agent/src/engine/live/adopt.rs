@@ -136,6 +136,9 @@ impl Engine {
 /// What the policy makes of a device that is known already.
 pub(super) fn identify_again(device: &mut Device, policy: &Policy) {
     device.watched_vendor = device.vendor.as_ref().is_some_and(|vendor| policy.watch_vendors.contains(vendor));
+    if let Some(identity) = &mut device.identity {
+        identity.watched = policy.watch_vendors.contains(&identity.vendor);
+    }
     device.inventory = None;
     let is_camera_zone = |zone: &ZoneId| policy.zone(*zone).is_some_and(|zone| zone.cameras);
     let by_vlan = device.vlans.iter().filter_map(|sight| policy.zone_of_vlan(sight.vlan)).find(is_camera_zone);

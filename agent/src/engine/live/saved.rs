@@ -10,9 +10,11 @@ use super::{Engine, Live};
 use crate::base::{Mac, Timestamp};
 use crate::device::{Device, DeviceId, Key};
 use crate::engine::event::Event;
+use crate::engine::hints::Known;
 use crate::engine::live::adopt::zone_indices;
 use crate::finding::{Finding, FindingKey, Kind, Peer, PeerKey, PeerZone};
 use crate::flow::Reach;
+use crate::hint::{Confidence, Says, Source};
 
 /// Version of the form; another one is not read.
 const VERSION: u32 = 1;
@@ -44,6 +46,21 @@ struct SavedDevice {
     last: Option<i64>,
     frames: [u64; 3],
     owns: Vec<IpAddr>,
+    #[serde(default)]
+    hints: Vec<SavedHint>,
+    /// When and by what it was known for this vendor, and whether it gave its MAC.
+    #[serde(default)]
+    identity: Option<(String, String, i64, bool)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct SavedHint {
+    source: String,
+    says: String,
+    value: String,
+    confidence: String,
+    first: i64,
+    last: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -218,6 +235,8 @@ impl Engine {
             last: device.sight.last.map(|t| t.0),
             frames: [device.sight.sent, device.sight.received, device.sight.routed],
             owns: device.addresses.iter().copied().filter(|&ip| self.devices.owner(ip) == Some(id)).collect(),
+            hints: self.hints.of(id).iter().map(save_hint).collect(),
+            identity: device.identity.as_ref().map(|i| (i.vendor.clone(), i.source.to_owned(), i.at.0, i.certain)),
         }
     }
 
@@ -257,6 +276,14 @@ impl Engine {
             Key::Ip(_) => self.devices.by_key(key).or_else(|| self.devices.add(key, false)),
         };
         let Some(id) = id else { return };
+        for known in saved.hints.iter().filter_map(known_hint) {
+            self.hints.add(id, known);
+        }
+        if let Some((vendor, source, at, certain)) = &saved.identity
+            && let Some(source) = Source::from_name(source)
+        {
+            self.identify_as(id, vendor.clone(), source.name(), *certain, Timestamp(*at));
+        }
         for &(vlan, first, last, boots) in &saved.vlans {
             if let Some(device) = self.devices.get_mut(id) {
                 device.in_vlan(vlan, Timestamp(first), Timestamp(last), boots);
@@ -341,6 +368,28 @@ impl Engine {
             },
         );
     }
+}
+
+fn save_hint(known: &Known) -> SavedHint {
+    SavedHint {
+        source: known.source.name().to_owned(),
+        says: known.says.name().to_owned(),
+        value: known.value.clone(),
+        confidence: known.confidence.name().to_owned(),
+        first: known.first.0,
+        last: known.last.0,
+    }
+}
+
+fn known_hint(saved: &SavedHint) -> Option<Known> {
+    Some(Known {
+        source: Source::from_name(&saved.source)?,
+        says: Says::from_name(&saved.says)?,
+        value: saved.value.clone(),
+        confidence: Confidence::from_name(&saved.confidence)?,
+        first: Timestamp(saved.first),
+        last: Timestamp(saved.last),
+    })
 }
 
 fn save_finding(
