@@ -199,6 +199,9 @@ pub(super) struct PolicyArgs {
     /// Makers by MAC prefix, in place of the built-in table (CSV: prefix,prefix_len,vendor)
     #[arg(long, value_name = "FILE")]
     vendors: Option<PathBuf>,
+    /// Folder with newer copies of marks.csv, cloud-names.csv or advisories.csv; what is not there is built in
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
 }
 
 impl PolicyArgs {
@@ -206,6 +209,7 @@ impl PolicyArgs {
         Request {
             config: self.config.clone(),
             vendors: self.vendors.clone(),
+            data: self.data.clone(),
             untagged: self.untagged,
             judged: JudgedDevices::All,
             captures: captures.to_vec(),

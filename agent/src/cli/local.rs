@@ -1,6 +1,7 @@
 //! The backend of the program itself: configuration and captures from files.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::backend::{
@@ -11,7 +12,7 @@ use crate::capture::Files;
 use crate::capture::live::{Surveyed, survey};
 use crate::engine::{Explanation, Options, PolicyRef};
 use crate::explain::{Question, Wanted, Who};
-use crate::hint::VendorTable;
+use crate::hint::{Knowledge, VendorTable};
 use crate::policy::Policy;
 use crate::replay::{self, Replayed, replay};
 use crate::report::{CaptureFiles, Damage, Explained};
@@ -28,7 +29,8 @@ impl Backend for Local {
         progress: &mut Progress<'_>,
     ) -> Result<Outcome, Vec<String>> {
         let (policy, vendors) = policy_and_vendors(request)?;
-        let options = Options { scope: request.judged.clone(), ..Options::default() };
+        let knowledge = Arc::new(knowledge(request.data.as_deref())?);
+        let options = Options { scope: request.judged.clone(), knowledge, ..Options::default() };
         let Replayed { snapshot, files, damage } =
             replay(policy, vendors, options, Files::open(&request.captures), flows, &mut |p| progress(p.read, p.total));
         Ok(Outcome { snapshot, files: capture_files(files, damage) })
@@ -57,7 +59,8 @@ impl Backend for Local {
             flows_total += 1;
             flows(flow)
         };
-        let options = Options::default();
+        let options =
+            Options { knowledge: Arc::new(knowledge(request.reading.data.as_deref())?), ..Options::default() };
         let explained = replay::explain(policy, vendors, options, source, &wanted, &mut counted, &mut |p| {
             progress(p.read, p.total)
         });
@@ -170,6 +173,17 @@ fn capture_files(files: Vec<String>, damage: Vec<crate::capture::Damage>) -> Cap
 fn vendor_table(file: &Path) -> Result<VendorTable, Vec<String>> {
     let text = std::fs::read_to_string(file).map_err(|error| vec![format!("{}: {error}", file.display())])?;
     VendorTable::parse(&text).map_err(|error| vec![format!("{}: {error}", file.display())])
+}
+
+/// The data files of a folder; what is not there is built in.
+fn knowledge(folder: Option<&Path>) -> Result<Knowledge, Vec<String>> {
+    let Some(folder) = folder else { return Ok(Knowledge::builtin()) };
+    let read = |name: &str| match std::fs::read_to_string(folder.join(name)) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && folder.is_dir() => Ok(None),
+        Err(error) => Err(format!("{}: {error}", folder.join(name).display())),
+    };
+    Knowledge::read(read).map_err(|problem| vec![problem])
 }
 
 fn texts<T: ToString>(problems: &[T]) -> Vec<String> {

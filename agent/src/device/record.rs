@@ -187,6 +187,11 @@ impl Device {
         !self.gateway && (self.is_certain() || says_so || self.camera_zone.is_some())
     }
 
+    /// It passes for a gateway only because of packets from an address that turned out to be its own.
+    pub fn only_seemed_to_route(&self) -> bool {
+        !self.routes_many && self.routed_source.is_some_and(|ip| self.addresses.contains(&ip))
+    }
+
     /// Lists an address as its own. Returns whether it is new.
     pub fn add_address(&mut self, ip: IpAddr) -> bool {
         match self.addresses.binary_search(&ip) {

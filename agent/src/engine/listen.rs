@@ -62,6 +62,8 @@ impl Engine {
         let Some(flow) = self.flows.get(id) else { return };
         let (key, end) = (flow.key, flow.ends[from as usize]);
         let speaker = Speaker { end, mac: link.src, ip: Some(layer.src), vlan };
+        // A host of the internet is nobody's device, but a device may have been given such an address.
+        let is_inside = end.mac.is_some() || self.policy.scope(layer.src) != Scope::Internet;
         match (layer.proto, layer.tcp) {
             (UDP, _) if layer.dport == DNS || layer.sport == DNS => self.looks_up(end.device, layer, payload, at),
             (UDP, _) if layer.sport == DHCP_CLIENT => {
@@ -69,7 +71,7 @@ impl Engine {
                     self.hear(&speaker, clue, at);
                 }
             }
-            (UDP, _) if datagram_may_begin(layer.sport, payload) && self.policy.scope(layer.src) != Scope::Internet => {
+            (UDP, _) if is_inside && datagram_may_begin(layer.sport, payload) => {
                 if let Some(clue) = datagram(layer.sport, layer.dport, payload, &self.options.knowledge.marks) {
                     self.hear(&speaker, clue, at);
                 }
@@ -80,7 +82,7 @@ impl Engine {
                     self.looks_up(end.device, layer, message, at);
                 }
             }
-            (TCP, Some(tcp)) if self.policy.scope(layer.src) != Scope::Internet => {
+            (TCP, Some(tcp)) if is_inside => {
                 let is_whole = payload.len() == layer.payload_len as usize;
                 let reading = self.streams.read((&key, from), tcp.seq, payload, is_whole, &self.options.knowledge);
                 let Some(reading) = reading else { return };
@@ -155,7 +157,7 @@ impl Engine {
             return None;
         }
         match speaker.end.device {
-            Some(id) => self.devices.get(id).filter(|device| !device.gateway).map(|_| (id, false)),
+            Some(id) => self.devices.get(id).filter(|d| !d.gateway || d.only_seemed_to_route()).map(|_| (id, false)),
             None => {
                 let vendor = clue.fact(Says::Vendor).filter(|_| clue.confidence > Confidence::Low)?;
                 let is_inside = matches!(self.policy.scope(ip), Scope::Internal | Scope::Zone(_));

@@ -112,6 +112,11 @@ impl Marks {
         Ok(Marks(marks))
     }
 
+    /// Vendors that the marks name, in the order of the table.
+    pub fn vendors(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|mark| mark.vendor.as_str()).filter(|vendor| !vendor.is_empty())
+    }
+
     /// Adds vendor and kind to a clue, if a text has a mark. A clue is as sure as the least of what it rests on. Returns
     /// whether there was one.
     pub fn identify(&self, clue: &mut Clue, place: Where, text: &str) -> bool {
