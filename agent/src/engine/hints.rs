@@ -115,7 +115,7 @@ impl Engine {
         let since =
             device.identity.as_ref().filter(|known| known.vendor == vendor).map_or(at, |known| known.at.min(at));
         device.identity = Some(Identity { vendor, source, at: since, certain, watched });
-        if watched && !device.routes_many && (certain || device.only_seemed_to_route()) {
+        if watched && (certain || device.only_seemed_to_route()) {
             device.gateway = false;
         }
         self.epoch += 1;

@@ -475,7 +475,7 @@ impl Engine {
                 bytes_in: seen.bytes[1],
                 first_seen: seen.first,
                 last_seen: seen.last,
-                names: seen.names.iter().chain(self.lookups.names_of(peer.ip)).take(MAX_NAMES).cloned().collect(),
+                names: self.names_of_peer(peer.ip, &seen.names),
             })
             .collect();
         // The map gives them by address, protocol and port; a stable sort keeps that within one reach.
@@ -522,6 +522,12 @@ impl Engine {
             last_seen: finding.last,
             rule,
         })
+    }
+
+    /// What a finding calls a peer, and the names that were resolved for it.
+    fn names_of_peer(&self, ip: std::net::IpAddr, named: &BTreeSet<String>) -> Vec<String> {
+        let names: BTreeSet<&String> = named.iter().chain(self.lookups.names_of(ip)).collect();
+        names.into_iter().take(MAX_NAMES).cloned().collect()
     }
 
     /// As the user set it; a warning where only an expired conduit is missing.

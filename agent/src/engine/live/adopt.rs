@@ -151,7 +151,7 @@ pub(super) fn identify_again(device: &mut Device, policy: &Policy) {
     let zone = by_vlan.or_else(|| by_address.into_iter().find(is_camera_zone).filter(|_| untagged));
     device.camera_zone = zone.filter(|_| seen).map(|zone| zone.0);
     let declared = device.addresses.iter().any(|ip| policy.zones.iter().any(|zone| zone.gateways.contains(ip)));
-    device.gateway = (device.gateway || declared) && !device.watched_vendor;
+    device.gateway = (device.gateway || declared) && !device.is_certain();
 }
 
 /// Zone names of a policy by index.
