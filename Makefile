@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-export PATH := $(PATH):$(HOME)/.cargo/bin:$(CURDIR)/target/opinions/usr/bin
+export PATH := $(PATH):$(HOME)/.cargo/bin:$(CURDIR)/target/opinions/usr/bin:$(CURDIR)/target/opinions/usr/lib/openvswitch-switch:/usr/sbin:/sbin
 
 CARGO ?= cargo
 RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
@@ -10,12 +10,15 @@ RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 COMMANDS := cc=gcc
 HEADERS := stdio.h=libc6-dev pcap.h=libpcap-dev
 # What tests ask for a second opinion. A test that lacks one says that it was skipped.
-OPINIONS := promtool=prometheus amtool=prometheus-alertmanager
+OPINIONS := promtool=prometheus amtool=prometheus-alertmanager ovs-vswitchd=openvswitch-switch
+# What the live lab is made of (tests/lab). Without it, its tests say that they were skipped.
+LAB := ip=iproute2 ethtool=ethtool nft=nftables tcpdump=tcpdump tcpreplay=tcpreplay curl=curl dig=bind9-dnsutils ffmpeg=ffmpeg
+LAB += sysctl=procps python3=python3 ovsdb-server=openvswitch-common
 FUZZ_SECONDS ?= 600
 FUZZ_TARGETS := $(notdir $(wildcard agent/fuzz/seeds/*))
 BENCH_RUNS ?= 5
 
-.PHONY: demo test lint deny bench fuzz fmt captures tools opinions
+.PHONY: demo test lab soak lint deny bench fuzz fmt captures tools opinions lab-tools
 
 demo: tools
 	$(CARGO) build --release --locked -p segwatch
@@ -29,6 +32,16 @@ demo: tools
 
 test: tools opinions lint deny
 	$(CARGO) test --workspace --locked
+
+# All of the live lab, with ten minutes of clean traffic, and losses beside those of tcpdump. Needs root.
+lab: tools opinions
+	$(CARGO) build --release --locked -p segwatch
+	tests/lab/live target/release/segwatch --long
+
+# The agent on a real interface: 200 times kill -9, 25 power cuts, 1,000 reloads, a minute of a crowd. Needs root. One
+# test at a time, so that the figures are its own.
+soak: tools
+	SEGWATCH_LONG=1 SEGWATCH_LAB=required $(CARGO) test --locked -p segwatch-tests --test agent -- --nocapture --test-threads=1
 
 lint: tools
 	@$(CARGO) fmt --version >/dev/null 2>&1 || rustup component add rustfmt
@@ -82,11 +95,20 @@ tools:
 	fi
 
 # Installed, the services of these packages would start, so they are only unpacked. systemd-analyze comes with systemd.
-opinions: tools
+opinions: tools lab-tools
 	@missing=; \
 	for need in $(OPINIONS); do command -v "$${need%%=*}" >/dev/null || missing+=" $${need#*=}"; done; \
 	if [ -n "$$missing" ]; then \
 	  as_root=; [ "$$(id -u)" = 0 ] || as_root=sudo; \
 	  mkdir -p target/opinions && cd target/opinions && $$as_root apt-get update -q && apt-get download -q $$missing && \
 	  for package in *.deb; do dpkg-deb -x "$$package" .; done || echo "skipped: what$$missing would check"; \
+	fi
+
+lab-tools: tools
+	@missing=; \
+	for need in $(LAB); do command -v "$${need%%=*}" >/dev/null || missing+=" $${need#*=}"; done; \
+	if [ -n "$$missing" ]; then \
+	  as_root=; [ "$$(id -u)" = 0 ] || as_root=sudo; \
+	  { $$as_root apt-get update -q && $$as_root apt-get install -q -y --no-install-recommends $$missing; } || \
+	    echo "skipped: the live lab, without$$missing"; \
 	fi

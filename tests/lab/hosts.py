@@ -293,6 +293,35 @@ def udp_echo(ip, port):
         s.sendto(data, peer)
 
 
+def dns_server(ip):
+    """Knows an address for every name (RFC 1035): 192.0.2.53."""
+    s = udp(ip, 53)
+    while True:
+        query, peer = s.recvfrom(600)
+        question = query[12:query.index(b"\0", 12) + 5]
+        answer = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + bytes([192, 0, 2, 53])
+        s.sendto(query[:2] + b"\x85\x80\0\1\0\1\0\0\0\0" + question + answer, peer)
+
+
+def ping(peer, times=1):
+    """Echo requests (RFC 792) to a host; returns how many were answered."""
+    s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    s.settimeout(1)
+    answers = 0
+    for number in range(times):
+        words = [8 << 8, 0, os.getpid() & 0xffff, number]
+        total = sum(words)
+        words[1] = ~((total & 0xffff) + (total >> 16)) & 0xffff
+        try:
+            s.sendto(struct.pack(">4H", *words), (peer, 0))
+            while s.recv(100)[20:28] != struct.pack(">4H", 0, words[1] + 0x800, *words[2:]):
+                pass
+            answers += 1
+        except OSError:
+            pass
+    return answers
+
+
 def program(*command):
     """A real program."""
     subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30)

@@ -6,6 +6,7 @@ Runs inside namespaces of its own (see `run`), which take everything with them w
 import ctypes
 import gzip
 import os
+import shutil
 import signal
 import struct
 import subprocess
@@ -15,7 +16,8 @@ import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
-SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+# Beside the program, wherever it was unpacked.
+SCHEMA = os.path.join(os.path.dirname(shutil.which("ovs-vsctl") or "/usr/bin/"), "../share/openvswitch/vswitch.ovsschema")
 # The first packet of each capture: 2026-06-01 08:00:00 UTC.
 EPOCH = 1780300800
 
@@ -41,10 +43,10 @@ class Lab:
         sh("mount -t tmpfs netns /run && mkdir -p /run/netns; ip link set lo up")
         sh("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1")
         sh(f"ovsdb-tool create {self.dir}/conf.db {SCHEMA}")
-        self.daemon(f"ovsdb-server {self.dir}/conf.db --remote=punix:{self.dir}/db.sock --unixctl={self.dir}/db.ctl")
+        self.daemon(f"ovsdb-server {self.dir}/conf.db --remote=punix:{self.dir}/db.sock --unixctl={self.dir}/db.ctl -vwarn")
         self.wait_for(f"{self.dir}/db.sock")
         self.vsctl("--no-wait init")
-        self.daemon(f"ovs-vswitchd unix:{self.dir}/db.sock --unixctl={self.dir}/vs.ctl")
+        self.daemon(f"ovs-vswitchd unix:{self.dir}/db.sock --unixctl={self.dir}/vs.ctl -vwarn")
         self.wait_for(f"{self.dir}/vs.ctl")
         self.bridge("br0")
 
@@ -158,6 +160,10 @@ class Lab:
                    "-- add bridge br0 mirrors @m")
         if end:
             self.tap(end, name)
+
+    def forget_paths(self):
+        """Frames of known flows go as a new mirror says too; Open vSwitch would copy them as before."""
+        sh(f"ovs-appctl -t {self.dir}/vs.ctl revalidator/purge")
 
     def sensor(self, bridge="br0"):
         """A port for a sensor on a bridge; returns it and the end to capture at."""

@@ -21,7 +21,7 @@ esac
 class Site(Lab):
     """`rules` are nftables rules of the device that leads to the internet: `edge` names it."""
 
-    def __init__(self, edge="core", rules="", same_mac=False, v6=False, cameras=3, core_rules=""):
+    def __init__(self, edge="core", rules="", same_mac=False, v6=False, cameras=3, core_rules="", services=True):
         super().__init__()
         self.v6, self.same_mac = v6, same_mac
         self.cameras = dict(list(CAMERAS.items())[:cameras])
@@ -44,7 +44,8 @@ class Site(Lab):
         for host, text in [("core", core_rules), (edge, rules)]:
             if text:
                 self.filter(host, text)
-        self.serve()
+        if services:
+            self.serve()
 
     def six(self, host, mac, vlan, four, six):
         self.plug(host, mac, vlan, f"{four}/24", *([f"{six}/64"] if self.v6 else []), v6=self.v6)

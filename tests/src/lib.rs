@@ -2,6 +2,7 @@
 //! programs that are not ours.
 
 pub mod corpus;
+pub mod crowd;
 pub mod demo;
 pub mod exposition;
 pub mod frames;

@@ -73,6 +73,15 @@ impl Daemon {
     }
 }
 
+impl Daemon {
+    /// Asks it to end, and waits until it has.
+    pub fn end(mut self) {
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill is there");
+        assert!(asked.success(), "it does not run any more");
+        self.child.wait().expect("it is ours");
+    }
+}
+
 impl Drop for Daemon {
     fn drop(&mut self) {
         // Either fails only if it has ended by itself.

@@ -219,6 +219,66 @@ fn a_restart_neither_loses_nor_repeats_a_finding() {
     assert_eq!((after.verdict(), after.story()), (Verdict::Isolated, vec!["closed Quiet".to_owned()]));
 }
 
+/// A site where only an expired conduit would allow what [`Site::egress`] does.
+fn expired() -> Policy {
+    policy(|text| {
+        format!(
+            "{text}  - {{ name: updates, from: {{ zone: cctv }}, to: {{ hosts: [203.0.113.9] }}, services: [tcp/443], owner: a, reason: b, expires: 2026-01-31 }}\n"
+        )
+    })
+}
+
+#[test]
+fn what_an_expired_conduit_would_allow_stays_a_warning() {
+    let severity = |site: &Site| site.published().snapshot.findings[0].severity;
+    let mut before = Site::stopped(expired());
+    before.up();
+    before.clean(5);
+    before.egress(50_000);
+    before.tick(1);
+    assert_eq!(severity(&before), "warning");
+    let saved = before.engine.save();
+    let mut after = Site::stopped(expired());
+    after.elapsed = before.elapsed;
+    let (wall, mono) = (after.wall(), after.elapsed);
+    after.engine.handle(Input::Restore { saved: &saved, wall, mono });
+    after.up();
+    after.tick(1);
+    assert_eq!((severity(&after), after.story()), ("warning", vec![]), "after a restart");
+    after.engine.handle(Input::Policy(Box::new(expired())));
+    after.tick(1);
+    assert_eq!((severity(&after), after.story()), ("warning", vec![]), "after a reload");
+}
+
+#[test]
+fn what_a_person_closed_stays_closed_after_a_restart() {
+    let mut before = Site::new();
+    before.clean(5);
+    let mut saved = before.engine.save();
+    // It rests on what is known of the device, which a restart knows too.
+    before.talk(&[300]);
+    before.tick(1);
+    let ids: Vec<String> = before.published().snapshot.findings.iter().map(|finding| finding.id.clone()).collect();
+    assert!(!ids.is_empty());
+    saved.apply(before.engine.save_changes(&before.events));
+    before.events.clear();
+    for id in ids {
+        let close = Command::Close { id, by: "ann".to_owned(), reason: "known".to_owned() };
+        assert!(before.engine.command(close));
+    }
+    before.tick(1);
+    saved.apply(before.engine.save_changes(&before.events));
+    for saved in [saved, before.engine.save()] {
+        let mut after = Site::stopped(policy(str::to_owned));
+        after.elapsed = before.elapsed;
+        let (wall, mono) = (after.wall(), after.elapsed);
+        after.engine.handle(Input::Restore { saved: &saved, wall, mono });
+        after.up();
+        after.tick(1);
+        assert!(after.published().snapshot.findings.is_empty() && after.story().is_empty(), "{:?}", after.story());
+    }
+}
+
 #[test]
 fn changes_since_what_was_saved_are_enough() {
     let mut before = Site::new();
@@ -336,6 +396,23 @@ fn what_a_dead_port_covered_is_unverified_until_it_is_seen_again() {
     assert_eq!((site.verdict(), site.reasons(), site.alarms()), (Verdict::Unverified, vec![ReasonCode::Gap], vec![]));
     site.clean(1);
     assert_eq!(site.verdict(), Verdict::Isolated);
+}
+
+#[test]
+fn what_was_seen_until_a_moment_before_covers_nobody_after() {
+    let other = || SourceEvent::Up { name: "eth1".to_owned() };
+    let gap = || SourceEvent::Gap { why: "eth1 was renamed to eth9".to_owned() };
+    let down = || SourceEvent::Down { why: "no carrier".to_owned() };
+    for events in [vec![down(), other()], vec![gap(), other()], vec![down(), gap(), other()], vec![gap()]] {
+        let mut site = Site::new();
+        site.clean(5);
+        site.talk(&[110]);
+        events.into_iter().for_each(|event| site.source(event));
+        site.tick(1);
+        assert_eq!((site.verdict(), site.reasons()), (Verdict::Unverified, vec![ReasonCode::Gap]));
+        site.clean(1);
+        assert_eq!(site.verdict(), Verdict::Isolated);
+    }
 }
 
 #[test]

@@ -34,14 +34,42 @@ impl serde::Serialize for Timestamp {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let time: jiff::Timestamp = text.parse().map_err(serde::de::Error::custom)?;
+        i64::try_from(time.as_nanosecond()).map(Timestamp).map_err(serde::de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_rfc3339() {
+        let read = |text: &str| serde_json::from_value::<Timestamp>(text.into());
+        assert_eq!(read("1970-01-01T00:00:01.000002Z").unwrap(), Timestamp::new(1, 2_000));
+        assert_eq!(read("1970-01-01T01:00:00+01:00").unwrap(), Timestamp(0));
+        for bad in ["", "?", "now", "1970-01-01", "9000-01-01T00:00:00Z"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn prints_rfc3339_with_microseconds() {
         assert_eq!(Timestamp::new(1, 2_000).to_string(), "1970-01-01T00:00:01.000002Z");
         assert_eq!(Timestamp::new(4_294_967_295, 999_999_999).to_string(), "2106-02-07T06:28:15.999999Z");
         assert_eq!(Timestamp(i64::MAX).to_string(), "2262-04-11T23:47:16.854775Z");
+    }
+
+    #[test]
+    fn reads_what_it_prints() {
+        let time = Timestamp::new(4_294_967_295, 999_999_000);
+        let json = serde_json::to_string(&time).unwrap();
+        assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), time);
+        for wrong in ["\"9999-01-01T00:00:00Z\"", "\"yesterday\"", "1"] {
+            assert!(serde_json::from_str::<Timestamp>(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,14 +1,18 @@
 //! What can be asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValue;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::backend::{ExplainRequest, Request};
+use super::agent_args::{AgentArgs, DRILL_HELP, DrillArgs, FindingsCommand};
+use super::backend::{Access, DiffRequest, ExplainRequest, LearnRequest, Request};
 use crate::base::Timestamp;
+use crate::daemon::Options;
 use crate::engine::JudgedDevices;
 use crate::policy::{Service, Untagged};
+use crate::replay::Named;
 use crate::report::FailOn;
 
 /// Proves from a mirror port that surveillance cameras talk only inside their own network segment.
@@ -37,24 +41,36 @@ pub(super) enum Color {
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
+    /// Watch mirror ports until told to stop: the agent
+    #[command(after_long_help = RUN_HELP)]
+    Run(RunArgs),
     /// Judge captures: isolated, contained, violated or unverified, with the evidence
     #[command(after_long_help = CHECK_HELP)]
     Check(CheckArgs),
     /// List every flow with its verdict and the rule that decided
     #[command(after_long_help = FLOWS_HELP)]
     Flows(FlowsArgs),
-    /// List the watched devices of a capture
+    /// List the watched devices of a capture or of a running agent
     #[command(after_long_help = DEVICES_HELP)]
     Devices(ListArgs),
-    /// List all findings of a capture, with all their peers
+    /// List all findings with all their peers, of a capture or of a running agent; close or acknowledge one
     #[command(after_long_help = FINDINGS_HELP)]
-    Findings(ListArgs),
-    /// List the zones and their verdicts
+    Findings(FindingsArgs),
+    /// List the zones and their verdicts, of a capture or of a running agent
     #[command(after_long_help = ZONES_HELP)]
     Zones(ListArgs),
     /// Say which rule decides about a flow, where it stands, and which conduit comes nearest to allowing it
     #[command(after_long_help = EXPLAIN_HELP)]
     Explain(ExplainArgs),
+    /// Compare two policies: what the new one opens and closes, and which flows of captures it judges otherwise
+    #[command(after_long_help = DIFF_HELP)]
+    Diff(DiffArgs),
+    /// Propose a policy from captures: zones, inventory and conduits, for a person to review
+    #[command(after_long_help = LEARN_HELP)]
+    Learn(LearnArgs),
+    /// Have a running agent raise a finding that nothing caused, to see whether the page arrives
+    #[command(after_long_help = DRILL_HELP)]
+    Drill(DrillArgs),
     /// List the network interfaces, and with --seconds what they show: which one is the mirror port
     #[command(after_long_help = INTERFACES_HELP)]
     Interfaces(InterfacesArgs),
@@ -76,6 +92,39 @@ pub(super) enum Command {
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
+}
+
+#[derive(Args, Debug)]
+pub(super) struct RunArgs {
+    /// The policy, with the mirror ports
+    #[arg(long, value_name = "FILE", env = "SEGWATCH_CONFIG")]
+    config: PathBuf,
+    /// TLS and users of the HTTP server, in the form of every Prometheus exporter
+    #[arg(long = "web.config.file", value_name = "FILE", env = "SEGWATCH_WEB_CONFIG_FILE")]
+    web_config: Option<PathBuf>,
+    /// Makers by MAC prefix, in place of the built-in table (CSV: prefix,prefix_len,vendor)
+    #[arg(long, value_name = "FILE", env = "SEGWATCH_VENDORS")]
+    vendors: Option<PathBuf>,
+    /// Folder with newer copies of marks.csv, cloud-names.csv or advisories.csv; what is not there is built in
+    #[arg(long, value_name = "FOLDER", env = "SEGWATCH_DATA")]
+    data: Option<PathBuf>,
+    /// The least that is logged: error, warn, info, debug or trace; or directives as `info,hyper=debug`
+    #[arg(long = "log.level", value_name = "LEVEL", default_value = "info", env = "SEGWATCH_LOG_LEVEL")]
+    pub(super) log_level: String,
+    /// How it is logged, on standard error
+    #[arg(long = "log.format", value_enum, default_value_t, env = "SEGWATCH_LOG_FORMAT")]
+    pub(super) log_format: LogFormat,
+}
+
+impl RunArgs {
+    pub(super) fn options(&self) -> Options {
+        Options {
+            config: self.config.clone(),
+            web_config: self.web_config.clone(),
+            vendors: self.vendors.clone(),
+            data: self.data.clone(),
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -122,10 +171,45 @@ pub(super) struct FlowsArgs {
 #[derive(Args, Debug)]
 pub(super) struct ListArgs {
     #[command(flatten)]
-    pub(super) reading: ReadingArgs,
+    policy: PolicyArgs,
+    #[command(flatten)]
+    agent: AgentArgs,
     /// How to print the list
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: ListFormat,
+    /// Capture files, pcap or pcapng, also with gzip or zstd; `-` is standard input; several are merged by time
+    #[arg(value_name = "CAPTURE", conflicts_with = "AgentArgs")]
+    captures: Vec<PathBuf>,
+}
+
+/// From where a list comes.
+pub(super) enum ListSource {
+    Captures(Request),
+    Agent(Access),
+}
+
+impl ListArgs {
+    /// Captures; without any, a running agent that is named here or in the environment. Else what is missing.
+    pub(super) fn source(&self, environment: Access) -> Result<ListSource, &'static str> {
+        if !self.captures.is_empty() {
+            return Ok(ListSource::Captures(self.policy.request(&self.captures)));
+        }
+        let access = self.agent.access(environment);
+        match (&access.url, self.policy.is_given()) {
+            (Some(_), false) => Ok(ListSource::Agent(access)),
+            (Some(_), true) => Err("--config, --untagged and --vendors are for captures: a running agent has its own"),
+            (None, _) => Err("name a capture, or a running agent with --url"),
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+pub(super) struct FindingsArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<FindingsCommand>,
+    #[command(flatten)]
+    pub(super) list: ListArgs,
 }
 
 #[derive(Args, Debug)]
@@ -186,6 +270,70 @@ impl ExplainArgs {
     }
 }
 
+#[derive(Args, Debug)]
+pub(super) struct DiffArgs {
+    /// The policy as it is
+    #[arg(value_name = "OLD")]
+    old: PathBuf,
+    /// The policy as it is to be
+    #[arg(value_name = "NEW")]
+    new: PathBuf,
+    /// Capture files that both judge, in one pass; `-` is standard input; without one, the policies alone are compared
+    #[arg(value_name = "CAPTURE")]
+    captures: Vec<PathBuf>,
+    /// What a frame of the captures without a VLAN tag means; overrides both policies
+    #[arg(long, value_name = "reject|unknown|VLAN", value_parser = untagged)]
+    untagged: Option<Untagged>,
+    /// Makers by MAC prefix, in place of the built-in table (CSV: prefix,prefix_len,vendor)
+    #[arg(long, value_name = "FILE")]
+    vendors: Option<PathBuf>,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: DiffFormat,
+}
+
+impl DiffArgs {
+    pub(super) fn request(&self) -> DiffRequest {
+        DiffRequest {
+            old: self.old.clone(),
+            new: self.new.clone(),
+            vendors: self.vendors.clone(),
+            untagged: self.untagged,
+            captures: self.captures.clone(),
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+pub(super) struct LearnArgs {
+    /// Watch the devices of this maker (may be repeated)
+    #[arg(long = "vendor", value_name = "NAME", default_value = "hikvision")]
+    watched: Vec<String>,
+    /// Take this host for a camera too: MAC or IP address (may be repeated)
+    #[arg(long = "camera", value_name = "MAC|IP", value_parser = camera)]
+    cameras: Vec<Named>,
+    /// Makers by MAC prefix, in place of the built-in table (CSV: prefix,prefix_len,vendor)
+    #[arg(long, value_name = "FILE")]
+    vendors: Option<PathBuf>,
+    /// Capture files, pcap or pcapng, also with gzip or zstd; `-` is standard input; several are merged by time
+    #[arg(required = true, value_name = "CAPTURE")]
+    captures: Vec<PathBuf>,
+}
+
+impl LearnArgs {
+    pub(super) fn request(&self) -> LearnRequest {
+        let mut watched = self.watched.clone();
+        watched.sort();
+        watched.dedup();
+        LearnRequest {
+            captures: self.captures.clone(),
+            watched,
+            cameras: self.cameras.clone(),
+            vendors: self.vendors.clone(),
+        }
+    }
+}
+
 /// What every command that judges takes.
 #[derive(Args, Debug)]
 pub(super) struct PolicyArgs {
@@ -205,6 +353,10 @@ pub(super) struct PolicyArgs {
 }
 
 impl PolicyArgs {
+    fn is_given(&self) -> bool {
+        self.config.is_some() || self.untagged.is_some() || self.vendors.is_some()
+    }
+
     fn request(&self, captures: &[PathBuf]) -> Request {
         Request {
             config: self.config.clone(),
@@ -244,18 +396,35 @@ pub(super) enum ConfigCommand {
         /// Fail on lints too
         #[arg(long)]
         strict: bool,
-        /// The configuration
-        file: PathBuf,
+        #[command(flatten)]
+        file: ConfigFile,
     },
     /// Print a configuration as it is understood, defaults filled in
     #[command(after_help = "Example:\n  segwatch config show segwatch.yaml")]
     Show {
-        /// The configuration
-        file: PathBuf,
+        #[command(flatten)]
+        file: ConfigFile,
     },
     /// Print the JSON Schema of the configuration, for editors
     #[command(after_help = "Example:\n  segwatch config schema > segwatch.schema.json")]
     Schema,
+}
+
+/// A configuration, named as an argument or as elsewhere with `--config`.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub(super) struct ConfigFile {
+    /// The configuration
+    file: Option<PathBuf>,
+    /// The same, as other commands name it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    pub(super) fn path(&self) -> &Path {
+        self.file.as_deref().or(self.config.as_deref()).unwrap_or(Path::new(""))
+    }
 }
 
 /// How `check` prints.
@@ -292,6 +461,16 @@ pub(super) enum ListFormat {
     Json,
 }
 
+/// How `diff` prints.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(super) enum DiffFormat {
+    /// For a person
+    #[default]
+    Text,
+    /// The schema segwatch/diff/1
+    Json,
+}
+
 /// How `interfaces` prints.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub(super) enum InterfacesFormat {
@@ -299,6 +478,16 @@ pub(super) enum InterfacesFormat {
     #[default]
     Text,
     /// The schema segwatch/interfaces/1
+    Json,
+}
+
+/// How `run` logs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For a person
+    #[default]
+    Text,
+    /// A JSON object per line
     Json,
 }
 
@@ -323,6 +512,14 @@ impl ValueEnum for FailOn {
     }
 }
 
+/// A usage error of a command that the definition alone does not find.
+pub(super) fn usage_error(command: &str, problem: &str) -> clap::Error {
+    let mut all = Cli::command();
+    all.build();
+    let command = all.find_subcommand_mut(command).map(std::mem::take);
+    command.unwrap_or(all).error(ErrorKind::MissingRequiredArgument, problem)
+}
+
 fn untagged(text: &str) -> Result<Untagged, String> {
     match (text, text.parse::<u16>()) {
         ("reject", _) => Ok(Untagged::Reject),
@@ -333,6 +530,11 @@ fn untagged(text: &str) -> Result<Untagged, String> {
     }
 }
 
+fn camera(text: &str) -> Result<Named, String> {
+    let mac = || text.parse().ok().map(Named::Mac);
+    text.parse().ok().map(Named::Ip).or_else(mac).ok_or_else(|| "say a MAC or an IP address".to_owned())
+}
+
 /// A date stands for noon of that day, UTC.
 fn moment(text: &str) -> Result<Timestamp, String> {
     let noon = format!("{text}T12:00:00Z");
@@ -340,6 +542,16 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     let time: jiff::Timestamp = text.parse().map_err(|_| "say a date (2026-01-31) or a time (2026-01-31T08:00:00Z)")?;
     Ok(Timestamp::new(time.as_second(), u32::try_from(time.subsec_nanosecond()).unwrap_or(0)))
 }
+
+const RUN_HELP: &str = "\
+Examples:
+  Watch the mirror ports of a policy; metrics and the page are at its `listen` address:
+    segwatch run --config /etc/segwatch/segwatch.yaml
+  With TLS and users, and a log for machines:
+    segwatch run --config segwatch.yaml --web.config.file web.yaml --log.format json
+
+SIGHUP, or POST /-/reload, reads the policy again; SIGTERM ends the agent and keeps what is open.
+Exit codes: 0 stopped as told, 2 trouble";
 
 const CHECK_HELP: &str = "\
 Examples:
@@ -383,6 +595,42 @@ be; what was assumed is printed.
 Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture, no such finding), 0 otherwise: a violation
 does not change it; `segwatch check` judges.";
 
+const DIFF_HELP: &str = "\
+Examples:
+  What would the new policy say of yesterday?
+    segwatch diff segwatch.yaml new.yaml yesterday.pcapng.zst
+  What does it open and close, whatever was seen?
+    segwatch diff segwatch.yaml new.yaml
+  In review of a change:
+    git show main:segwatch.yaml > old.yaml
+    segwatch diff --format json old.yaml segwatch.yaml capture.pcap | jq -r '.policy.opens[].text'
+
+What is opened or closed is told exactly: which hosts may open which services to which, and how many addresses that is,
+with the line of the rule; besides, whatever else makes the judge milder or stricter. Comments, order, owners and reasons
+are neither.
+
+Exit codes, the first that holds:
+  2  trouble: usage, either configuration, unreadable or damaged capture (what was read is still compared)
+  1  new violations: a flow that violates under the new policy only or got farther, or a breach that only it finds
+  0  otherwise, whatever is opened: read it";
+
+const LEARN_HELP: &str = "\
+Examples:
+  segwatch learn monday.pcapng.zst > segwatch.yaml
+  segwatch config check --strict segwatch.yaml
+  segwatch check --config segwatch.yaml tuesday.pcapng.zst
+  Other makers, and a camera with a module of yet another:
+    segwatch learn --vendor hikvision --vendor dahua --camera 00:11:22:33:44:55 capture.pcap
+
+Proposed are a zone for each VLAN (or untagged segment) in which cameras live, an inventory, and conduits for internal
+traffic that was answered. The internet, tunnels, scans, remote control and what nobody answered are never proposed;
+what was left out is named at the end of the file. What is a guess is marked, and nobody is named as the owner of a
+conduit: --strict fails until someone is. The captures are read three times; a pipe is set aside in the temporary
+folder first.
+
+Exit codes: 2 trouble (usage, unreadable or damaged capture), 3 the captures show too little to propose anything,
+0 otherwise";
+
 const FLOWS_HELP: &str = "\
 Examples:
   segwatch flows capture.pcap
@@ -396,23 +644,30 @@ not even with --only violations; `segwatch check` judges.";
 const DEVICES_HELP: &str = "\
 Examples:
   segwatch devices capture.pcap
+  segwatch devices --url http://127.0.0.1:10420
   segwatch devices --format json capture.pcap | jq -r '.devices[].mac'
 
-Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture), 0 otherwise";
+Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture, no answer of the agent), 0 otherwise";
 
 const FINDINGS_HELP: &str = "\
 Examples:
   segwatch findings --config segwatch.yaml capture.pcap
   segwatch findings --format json capture.pcap | jq '.findings[] | select(.severity==\"critical\")'
+  Of a running agent; the password is in a file that only you can read:
+    segwatch findings --url https://herlev.example:10420 --user ann --password-file ~/.segwatch-password
+  Then close one, or say that it is known:
+    segwatch findings close 3fa2c41d09b87e65 --by 'Ann Holm' --reason 'port moved to VLAN 110'
+    segwatch findings ack 3fa2c41d09b87e65 --by 'Ann Holm' --reason 'ticket 4711'
 
-Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture), 0 otherwise";
+Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture, no answer of the agent), 0 otherwise";
 
 const ZONES_HELP: &str = "\
 Examples:
   segwatch zones --config segwatch.yaml capture.pcap
+  segwatch zones --url http://127.0.0.1:10420
   segwatch zones --format json capture.pcap | jq -r '.zones[] | [.name, .verdict] | @tsv'
 
-Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture), 0 otherwise";
+Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture, no answer of the agent), 0 otherwise";
 
 const INTERFACES_HELP: &str = "\
 Examples:
@@ -427,8 +682,6 @@ Exit codes: 2 trouble (usage, an interface that is up and cannot be looked at), 
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

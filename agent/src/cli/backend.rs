@@ -1,4 +1,4 @@
-//! What the command line needs of the rest: configuration read, captures replayed.
+//! What the command line needs of the rest: configuration read, captures replayed, running agents asked.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use crate::base::Timestamp;
 use crate::capture::live::Surveyed;
+use crate::daemon::Options;
 use crate::engine::{Explanation, FlowRow, JudgedDevices, Snapshot};
 use crate::policy::{Service, Untagged};
-use crate::report::{CaptureFiles, Explained};
+use crate::replay::Named;
+use crate::report::{CaptureFiles, Compared, Explained};
 
 /// What to read, and how to judge it.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +77,52 @@ pub struct ExplainOutcome {
 /// Takes each flow that is explained; `Break` once nobody reads on.
 pub type ExplanationSink<'a> = dyn FnMut(&Explanation) -> ControlFlow<()> + 'a;
 
+/// Which policies to compare, over what.
+#[derive(Clone, Debug, Default)]
+pub struct DiffRequest {
+    /// The policy as it is.
+    pub old: PathBuf,
+    /// The policy as it is to be.
+    pub new: PathBuf,
+    /// A vendor table in place of the built-in one.
+    pub vendors: Option<PathBuf>,
+    /// What an untagged frame of the captures means, in place of what the policies say.
+    pub untagged: Option<Untagged>,
+    /// Capture files; `-` is stdin; without one, the policies alone are compared.
+    pub captures: Vec<PathBuf>,
+}
+
+/// From what to propose a policy.
+#[derive(Clone, Debug, Default)]
+pub struct LearnRequest {
+    /// Capture files; `-` is stdin.
+    pub captures: Vec<PathBuf>,
+    /// Watched vendors.
+    pub watched: Vec<String>,
+    /// Further cameras.
+    pub cameras: Vec<Named>,
+    /// A vendor table in place of the built-in one.
+    pub vendors: Option<PathBuf>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct DiffOutcome {
+    /// The answer.
+    pub compared: Compared,
+    /// What was read, and where it could not be read on.
+    pub files: CaptureFiles,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct LearnOutcome {
+    /// The file, or why there is none.
+    pub proposal: Result<String, Vec<String>>,
+    /// What was read, and where it could not be read on.
+    pub files: CaptureFiles,
+}
+
 /// A configuration without errors.
 #[derive(Clone, Debug, Default)]
 pub struct ConfigSummary {
@@ -90,7 +138,51 @@ pub struct ConfigSummary {
     pub series: usize,
 }
 
-/// Reads configurations and captures. Problems come all at once, a line each, with their place.
+/// A running agent, and who asks it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Access {
+    /// Where it listens; without it, this machine's.
+    pub url: Option<String>,
+    /// Who asks.
+    pub user: Option<String>,
+    /// The file with that user's password.
+    pub password_file: Option<PathBuf>,
+    /// The authorities (PEM) that vouch for the agent, in place of the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// What a running agent is asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ask {
+    /// The watched devices, as JSON.
+    Devices,
+    /// The open findings, as JSON.
+    Findings,
+    /// The zones, as JSON.
+    Zones,
+    /// To close a finding.
+    Close(Remark),
+    /// To mark a finding as known.
+    Acknowledge(Remark),
+    /// To raise a drill.
+    Drill {
+        /// Who says so.
+        by: String,
+    },
+}
+
+/// A person's word about a finding.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Remark {
+    /// The finding.
+    pub id: String,
+    /// Who says so.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Reads configurations and captures, and asks running agents. Problems come all at once, a line each, with their place.
 pub trait Backend {
     /// Judges captures; damage is part of the outcome, a bad configuration or vendor table is not.
     fn replay(
@@ -100,6 +192,9 @@ pub trait Backend {
         progress: &mut Progress<'_>,
     ) -> Result<Outcome, Vec<String>>;
 
+    /// Runs the agent until it is told to stop.
+    fn run(&self, options: &Options) -> Result<(), Vec<String>>;
+
     /// Explains flows of captures, or one that nobody sent.
     fn explain(
         &self,
@@ -107,8 +202,22 @@ pub trait Backend {
         flows: &mut ExplanationSink<'_>,
         progress: &mut Progress<'_>,
     ) -> Result<ExplainOutcome, Vec<String>>;
+
+    /// Compares two policies, and what they say of captures.
+    fn diff(&self, request: &DiffRequest, progress: &mut Progress<'_>) -> Result<DiffOutcome, Vec<String>>;
+
+    /// Proposes a policy. Vendors that nobody knows and a bad vendor table are problems; captures that show too little
+    /// are part of the outcome.
+    fn learn(&self, request: &LearnRequest, progress: &mut Progress<'_>) -> Result<LearnOutcome, Vec<String>>;
+
     /// The network interfaces, by name; with a time, what their packets showed in it.
     fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>>;
+
+    /// What the environment says of the agent to ask (SEGWATCH_URL and its like).
+    fn environment(&self) -> Access;
+
+    /// Asks a running agent: the list as JSON, whoever answered, or its sentence about what it did. Neither is escaped.
+    fn ask(&self, access: &Access, ask: &Ask) -> Result<String, Vec<String>>;
 
     /// Checks a configuration.
     fn config_check(&self, file: &Path) -> Result<ConfigSummary, Vec<String>>;

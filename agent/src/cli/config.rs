@@ -10,9 +10,9 @@ use super::terminal::Terminal;
 
 pub(super) fn config(command: &ConfigCommand, backend: &dyn Backend, terminal: &mut Terminal<'_>) -> Exit {
     let printed = match command {
-        ConfigCommand::Check { strict, file } => return check(file, *strict, backend, terminal),
+        ConfigCommand::Check { strict, file } => return check(file.path(), *strict, backend, terminal),
         ConfigCommand::Show { file } => {
-            outcome_or_complaints(backend.config_show(file), terminal).is_some_and(|text| terminal.print(&text))
+            outcome_or_complaints(backend.config_show(file.path()), terminal).is_some_and(|text| terminal.print(&text))
         }
         ConfigCommand::Schema => terminal.print(&backend.config_schema()),
     };
@@ -21,7 +21,7 @@ pub(super) fn config(command: &ConfigCommand, backend: &dyn Backend, terminal: &
 
 fn check(file: &Path, strict: bool, backend: &dyn Backend, terminal: &mut Terminal<'_>) -> Exit {
     let Some(summary) = outcome_or_complaints(backend.config_check(file), terminal) else { return Exit::Trouble };
-    summary.lints.iter().for_each(|lint| terminal.complain(lint));
+    summary.lints.iter().for_each(|lint| terminal.complain_at_length(lint));
     if strict && !summary.lints.is_empty() {
         return Exit::Trouble;
     }

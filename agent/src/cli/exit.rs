@@ -35,6 +35,15 @@ impl Exit {
         decide(trouble, snapshot.verdict, noticed, fail_on)
     }
 
+    /// Of `diff`: whether the new policy makes a violation of something that was none.
+    pub(super) fn of_diff(trouble: bool, violates_newly: bool) -> Exit {
+        match (trouble, violates_newly) {
+            (true, _) => Exit::Trouble,
+            (false, true) => Exit::Found,
+            (false, false) => Exit::Fine,
+        }
+    }
+
     /// Of every other command.
     pub(super) fn of_listing(trouble: bool) -> Exit {
         if trouble { Exit::Trouble } else { Exit::Fine }
@@ -75,6 +84,13 @@ mod tests {
             let troubled = FAIL_ON.map(|f| decide(true, verdict, noticed, f).code());
             assert_eq!(troubled, [2, 2, 2], "{verdict:?}, notice: {noticed}");
         }
+    }
+
+    #[test]
+    fn a_comparison_fails_on_new_violations() {
+        let codes =
+            [(false, false), (false, true), (true, false), (true, true)].map(|(t, v)| Exit::of_diff(t, v).code());
+        assert_eq!(codes, [0, 1, 2, 2]);
     }
 
     #[test]

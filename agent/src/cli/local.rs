@@ -1,12 +1,14 @@
-//! The backend of the program itself: configuration and captures from files.
+//! The backend of the program itself: configuration and captures from files, agents over HTTP.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::backend::{
-    Backend, ConfigSummary, ExplainOutcome, ExplainRequest, ExplanationSink, FlowSink, Outcome, Progress, Request,
+    Access, Ask, Backend, ConfigSummary, DiffOutcome, DiffRequest, ExplainOutcome, ExplainRequest, ExplanationSink,
+    FlowSink, LearnOutcome, LearnRequest, Outcome, Progress, Request,
 };
+use super::client;
 use crate::base::Timestamp;
 use crate::capture::Files;
 use crate::capture::live::{Surveyed, survey};
@@ -15,9 +17,9 @@ use crate::explain::{Question, Wanted, Who};
 use crate::hint::{Knowledge, VendorTable};
 use crate::policy::Policy;
 use crate::replay::{self, Replayed, replay};
-use crate::report::{CaptureFiles, Damage, Explained};
+use crate::report::{CaptureFiles, Compared, Damage, Explained};
 
-/// Reads from files and standard input.
+/// Reads from files, standard input, the environment, and agents.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Local;
 
@@ -29,7 +31,7 @@ impl Backend for Local {
         progress: &mut Progress<'_>,
     ) -> Result<Outcome, Vec<String>> {
         let (policy, vendors) = policy_and_vendors(request)?;
-        let knowledge = Arc::new(knowledge(request.data.as_deref())?);
+        let knowledge = knowledge(request.data.as_deref())?;
         let options = Options { scope: request.judged.clone(), knowledge, ..Options::default() };
         let Replayed { snapshot, files, damage } =
             replay(policy, vendors, options, Files::open(&request.captures), flows, &mut |p| progress(p.read, p.total));
@@ -59,8 +61,7 @@ impl Backend for Local {
             flows_total += 1;
             flows(flow)
         };
-        let options =
-            Options { knowledge: Arc::new(knowledge(request.reading.data.as_deref())?), ..Options::default() };
+        let options = Options { knowledge: knowledge(request.reading.data.as_deref())?, ..Options::default() };
         let explained = replay::explain(policy, vendors, options, source, &wanted, &mut counted, &mut |p| {
             progress(p.read, p.total)
         });
@@ -85,8 +86,72 @@ impl Backend for Local {
         })
     }
 
+    fn learn(&self, request: &LearnRequest, progress: &mut Progress<'_>) -> Result<LearnOutcome, Vec<String>> {
+        let table = vendors_of(request.vendors.as_deref())?;
+        let unknown = request.watched.iter().filter(|vendor| !table.words().contains(vendor));
+        let problems: Vec<String> = unknown
+            .map(|vendor| format!("--vendor {vendor}: the vendor table knows {}", table.words().join(", ")))
+            .collect();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let learned = replay::learn(&request.captures, &request.watched, &request.cameras, &table, &mut |p| {
+            progress(p.read, p.total)
+        });
+        let learned =
+            learned.map_err(|error| vec![format!("a pipe could not be set aside, to be read again: {error}")])?;
+        Ok(LearnOutcome { proposal: learned.text, files: capture_files(learned.files, learned.damage) })
+    }
+
+    fn run(&self, options: &crate::daemon::Options) -> Result<(), Vec<String>> {
+        crate::daemon::run(options)
+    }
+
+    fn diff(&self, request: &DiffRequest, progress: &mut Progress<'_>) -> Result<DiffOutcome, Vec<String>> {
+        let load = |file: &Path| crate::config::load(file).map_err(|problems| texts(&problems));
+        let vendors = vendors_of(request.vendors.as_deref());
+        let (old, new, vendors) = match (load(&request.old), load(&request.new), vendors) {
+            (Ok(old), Ok(new), Ok(vendors)) => (old.config, new.config, vendors),
+            (old, new, vendors) => {
+                let problems = [old.err(), new.err().filter(|_| request.old != request.new), vendors.err()];
+                return Err(problems.into_iter().flatten().flatten().collect());
+            }
+        };
+        let policy = replay::compare_configs(&old, &new);
+        let [old_ref, new_ref] =
+            [&old.policy, &new.policy].map(|policy| PolicyRef { file: policy.file.clone(), hash: policy.hash.clone() });
+        let mut compared = Compared { old: old_ref, new: new_ref, policy, replays: None };
+        if request.captures.is_empty() {
+            return Ok(DiffOutcome { compared, files: CaptureFiles::default() });
+        }
+        let policies = [old.policy, new.policy].map(|mut policy| {
+            policy.untagged = request.untagged.unwrap_or(policy.untagged);
+            policy
+        });
+        let source = Files::open(&request.captures);
+        let files = source.names().to_vec();
+        let (replays, damage) = replay::diff(policies, &vendors, source, &mut |p| progress(p.read, p.total));
+        compared.replays = Some(replays);
+        Ok(DiffOutcome { compared, files: capture_files(files, damage) })
+    }
+
     fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>> {
         survey(sample).map_err(|error| vec![format!("cannot list the interfaces: {error}")])
+    }
+
+    fn environment(&self) -> Access {
+        let said = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let text = |name: &str| said(name).map(|value| value.to_string_lossy().into_owned());
+        Access {
+            url: text("SEGWATCH_URL"),
+            user: text("SEGWATCH_USER"),
+            password_file: said("SEGWATCH_PASSWORD_FILE").map(PathBuf::from),
+            ca_file: said("SEGWATCH_CA_FILE").map(PathBuf::from),
+        }
+    }
+
+    fn ask(&self, access: &Access, ask: &Ask) -> Result<String, Vec<String>> {
+        client::ask(access, ask).map_err(|problem| vec![problem])
     }
 
     fn config_check(&self, file: &Path) -> Result<ConfigSummary, Vec<String>> {
@@ -118,11 +183,11 @@ fn policy_and_vendors(request: &Request) -> Result<(Policy, VendorTable), Vec<St
     if let Some(untagged) = request.untagged {
         policy.untagged = untagged;
     }
-    let vendors = match &request.vendors {
-        Some(file) => vendor_table(file)?,
-        None => VendorTable::builtin(),
-    };
-    Ok((policy, vendors))
+    Ok((policy, vendors_of(request.vendors.as_deref())?))
+}
+
+fn vendors_of(file: Option<&Path>) -> Result<VendorTable, Vec<String>> {
+    file.map_or_else(|| Ok(VendorTable::builtin()), vendor_table)
 }
 
 /// Explains a flow that nobody sent.
@@ -175,15 +240,8 @@ fn vendor_table(file: &Path) -> Result<VendorTable, Vec<String>> {
     VendorTable::parse(&text).map_err(|error| vec![format!("{}: {error}", file.display())])
 }
 
-/// The data files of a folder; what is not there is built in.
-fn knowledge(folder: Option<&Path>) -> Result<Knowledge, Vec<String>> {
-    let Some(folder) = folder else { return Ok(Knowledge::builtin()) };
-    let read = |name: &str| match std::fs::read_to_string(folder.join(name)) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && folder.is_dir() => Ok(None),
-        Err(error) => Err(format!("{}: {error}", folder.join(name).display())),
-    };
-    Knowledge::read(read).map_err(|problem| vec![problem])
+fn knowledge(folder: Option<&Path>) -> Result<Arc<Knowledge>, Vec<String>> {
+    crate::config::load_knowledge(folder).map(Arc::new).map_err(|problem| vec![problem])
 }
 
 fn texts<T: ToString>(problems: &[T]) -> Vec<String> {

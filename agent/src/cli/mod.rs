@@ -1,18 +1,25 @@
 //! The command line: what was asked, from where it is read, how it is printed, and the exit code.
 
+mod agent_args;
 mod args;
+mod ask;
 mod backend;
+mod base_url;
 mod check;
+mod client;
 mod config;
+mod diff;
 mod exit;
 mod explain;
 mod flows;
 mod interfaces;
+mod learn;
 mod list;
 mod local;
 mod manual;
 mod progress;
 mod read;
+mod run;
 mod terminal;
 
 #[cfg(test)]
@@ -20,7 +27,8 @@ mod tests;
 
 pub use args::Cli;
 pub use backend::{
-    Backend, ConfigSummary, ExplainOutcome, ExplainRequest, ExplanationSink, FlowSink, Outcome, Progress, Request,
+    Access, Ask, Backend, ConfigSummary, DiffOutcome, DiffRequest, ExplainOutcome, ExplainRequest, ExplanationSink,
+    FlowSink, LearnOutcome, LearnRequest, Outcome, Progress, Remark, Request,
 };
 pub use exit::Exit;
 pub use local::Local;
@@ -32,13 +40,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::args::Command;
+use self::args::{Command, FindingsArgs};
 use self::list::List;
-use crate::report;
 
 /// The program: its own arguments, files and terminal.
 pub fn main() -> ExitCode {
-    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    // Standard error stays open to the threads of the agent, which log to it.
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr());
     let mut terminal = Terminal::new(&mut out, &mut err);
     ExitCode::from(run(std::env::args_os(), &Local, &mut terminal).code())
 }
@@ -56,16 +64,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>, backend: &dyn Backend, term
 
 fn dispatch(cli: Cli, backend: &dyn Backend, terminal: &mut Terminal<'_>) -> Exit {
     let style = terminal.style(cli.color);
-    let devices = List { text: report::devices_text, json: report::devices_json };
-    let findings = List { text: report::findings_text, json: report::findings_json };
-    let zones = List { text: report::zones_text, json: report::zones_json };
     match cli.command {
+        Command::Run(args) => run::run(&args, backend, terminal),
         Command::Check(args) => check::check(&args, &style, backend, terminal),
         Command::Flows(args) => flows::flows(&args, style, backend, terminal),
-        Command::Devices(args) => list::list(&devices, &args, &style, backend, terminal),
-        Command::Findings(args) => list::list(&findings, &args, &style, backend, terminal),
-        Command::Zones(args) => list::list(&zones, &args, &style, backend, terminal),
+        Command::Devices(args) => list::list(&List::DEVICES, &args, &style, backend, terminal),
+        Command::Findings(FindingsArgs { command: Some(command), .. }) => ask::remark(&command, backend, terminal),
+        Command::Findings(args) => list::list(&List::FINDINGS, &args.list, &style, backend, terminal),
+        Command::Zones(args) => list::list(&List::ZONES, &args, &style, backend, terminal),
         Command::Explain(args) => explain::explain(&args, &style, backend, terminal),
+        Command::Diff(args) => diff::diff(&args, &style, backend, terminal),
+        Command::Learn(args) => learn::learn(&args, backend, terminal),
+        Command::Drill(args) => ask::drill(&args, backend, terminal),
         Command::Interfaces(args) => interfaces::interfaces(&args, backend, terminal),
         Command::Config(command) => config::config(&command, backend, terminal),
         Command::Completions { shell } => manual::completions(shell, terminal),

@@ -45,7 +45,7 @@ pub(super) fn outcome_or_complaints<T>(result: Result<T, Vec<String>>, terminal:
     match result {
         Ok(outcome) => Some(outcome),
         Err(problems) => {
-            problems.iter().for_each(|problem| terminal.complain(problem));
+            problems.iter().for_each(|problem| terminal.complain_at_length(problem));
             None
         }
     }

@@ -96,6 +96,15 @@ impl<'a> Terminal<'a> {
         let _ = writeln!(self.err, "segwatch: {}", escape(problem));
     }
 
+    /// A problem that may come with an excerpt: one line for each of its own.
+    pub(super) fn complain_at_length(&mut self, problem: &str) {
+        let mut lines = problem.lines();
+        self.complain(lines.next().unwrap_or_default());
+        for line in lines {
+            let _ = writeln!(self.err, "{}", escape(line));
+        }
+    }
+
     /// Help, version, or a usage error.
     pub(super) fn say_clap(&mut self, text: &StyledStr, to_stderr: bool) {
         let colored = self.colorful && if to_stderr { self.err_is_terminal } else { self.out_is_terminal };

@@ -1,5 +1,7 @@
 //! Whole commands over a backend that answers from memory.
 
+mod agent;
+
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -19,6 +21,9 @@ struct Fake {
     lints: Vec<String>,
     asked: RefCell<Request>,
     flows_taken: RefCell<usize>,
+    environment: Access,
+    answer: String,
+    told: RefCell<Vec<(Access, Ask)>>,
 }
 
 impl Fake {
@@ -30,6 +35,9 @@ impl Fake {
             lints: vec![],
             asked: RefCell::default(),
             flows_taken: RefCell::default(),
+            environment: Access::default(),
+            answer: String::new(),
+            told: RefCell::default(),
         }
     }
 }
@@ -88,6 +96,25 @@ impl Backend for Fake {
         Ok(outcome)
     }
 
+    fn learn(&self, _request: &LearnRequest, progress: &mut Progress<'_>) -> Result<LearnOutcome, Vec<String>> {
+        progress(1, None);
+        if self.problems.is_empty() {
+            return Ok(LearnOutcome { proposal: Err(self.lints.clone()), files: self.files.clone() });
+        }
+        Err(self.problems.clone())
+    }
+
+    fn run(&self, _: &crate::daemon::Options) -> Result<(), Vec<String>> {
+        if self.problems.is_empty() { Ok(()) } else { Err(self.problems.clone()) }
+    }
+
+    fn diff(&self, request: &DiffRequest, progress: &mut Progress<'_>) -> Result<DiffOutcome, Vec<String>> {
+        if !self.problems.is_empty() {
+            return Err(self.problems.clone());
+        }
+        Local.diff(request, progress)
+    }
+
     fn interfaces(&self, sample: Option<Duration>) -> Result<Vec<Surveyed>, Vec<String>> {
         if !self.problems.is_empty() {
             return Err(self.problems.clone());
@@ -114,6 +141,15 @@ impl Backend for Fake {
                 sample: looked.then(|| Err("Operation not permitted".to_owned())),
             },
         ])
+    }
+
+    fn environment(&self) -> Access {
+        self.environment.clone()
+    }
+
+    fn ask(&self, access: &Access, ask: &Ask) -> Result<String, Vec<String>> {
+        self.told.borrow_mut().push((access.clone(), ask.clone()));
+        if self.problems.is_empty() { Ok(self.answer.clone()) } else { Err(self.problems.clone()) }
     }
 
     fn config_check(&self, _file: &Path) -> Result<ConfigSummary, Vec<String>> {
@@ -227,7 +263,11 @@ fn usage_errors_and_help() {
         "findings",
         "zones",
         "explain",
+        "diff",
         "interfaces",
+        "findings close",
+        "findings ack",
+        "drill",
         "config check",
         "config show",
         "config schema",
@@ -272,6 +312,18 @@ fn all_problems_are_said_and_escaped() {
         let (code, _, err) = segwatch(&backend, line);
         assert_eq!(code, 2, "{line}");
         assert_eq!(err, "segwatch: p.yaml:3:5: unknown key `vlan`\nsegwatch: p.yaml:9:1: \\x1b[2J\n", "{line}");
+    }
+}
+
+#[test]
+fn an_excerpt_keeps_its_lines() {
+    let mut backend = Fake::new(sample::empty());
+    let text =
+        "p.yaml:3:5: error: unknown key `vlan`\n  3 |     vlan: \u{1b}\n    |     ^^^^\nhelp: did you mean `vlans`?";
+    backend.problems = vec![text.to_owned()];
+    for line in ["check a.pcap", "config check p.yaml", "config check --config p.yaml"] {
+        let (code, _, err) = segwatch(&backend, line);
+        assert_eq!((code, err), (2, format!("segwatch: {}\n", text.replace('\u{1b}', "\\x1b"))), "{line}");
     }
 }
 

@@ -58,7 +58,7 @@ pub(super) struct CaptureDraft {
     pub(super) untagged: Option<Spanned<Untagged>>,
     pub(super) rspan_vlan: Option<Spanned<u16>>,
     pub(super) decapsulate: Vec<Transport>,
-    buffer: Option<Spanned<u32>>,
+    pub(super) buffer: Option<Spanned<u32>>,
     pub(super) snap_length: Option<Spanned<u32>>,
     pub(super) promiscuous: Option<(Span, bool)>,
     pub(super) filter: Option<Spanned<String>>,

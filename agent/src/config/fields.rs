@@ -14,6 +14,13 @@ pub(super) struct Field<'n> {
     pub(super) node: &'n Node,
 }
 
+impl Field<'_> {
+    /// Whether it says "none" as `""`.
+    pub(super) fn is_empty_text(&self) -> bool {
+        matches!(&self.node.kind, Kind::Scalar { text, plain: false } if text.is_empty())
+    }
+}
+
 /// A mapping whose keys are all known ones, the others being reported.
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'n> {

@@ -14,7 +14,7 @@ use super::source::Source;
 use super::tree::Kind;
 use super::zones::ZoneNames;
 use super::{Config, DEFAULT_LISTEN, DEFAULT_STATE_DIR, Loaded, MAX_BYTES, MAX_SERIES, SERIES_PER_INTERFACE};
-use super::{capture, conduits, devices, lint, series_count, settings, tree, value, words, zones};
+use super::{alertmanager, capture, conduits, devices, lint, series_count, settings, tree, value, words, zones};
 use crate::base::Timestamp;
 use crate::policy::{Policy, Untagged, sha256_hex};
 
@@ -127,6 +127,7 @@ fn read(
     let internal = settings.internal();
     zones::check_servers(source, &zones, &internal);
     let captures = top.get("capture").map(|field| capture::read(source, field)).unwrap_or_default();
+    let alertmanager = top.get("alertmanager").and_then(|field| alertmanager::read(source, field));
     let conduits = top.get("conduits").map(|field| conduits::read(source, field, &names)).unwrap_or_default();
 
     let list = devices_file(source, beside, &top, devices);
@@ -174,8 +175,9 @@ fn read(
         captures: captures.iter().map(|capture| capture.to_config(&source.name)).collect(),
         listen: settings.listen.as_ref().map_or(DEFAULT_LISTEN.to_owned(), |listen| listen.value.clone()),
         state_dir: settings.state_dir.as_ref().map_or(PathBuf::from(DEFAULT_STATE_DIR), |dir| dir.value.clone()),
+        alertmanager,
     };
-    Some(Loaded { config, lints: Vec::new(), series, origins: origins(&settings) })
+    Some(Loaded { config, lints: Vec::new(), series, origins: origins(&settings, &captures) })
 }
 
 fn set(policy: &mut Policy, settings: &Settings, captures: &[capture::CaptureDraft]) {
@@ -272,7 +274,7 @@ fn check_homes(source: &mut Source, inventory: &[DeviceDraft], zones: &[zones::Z
     }
 }
 
-fn origins(settings: &Settings) -> BTreeMap<String, u32> {
+fn origins(settings: &Settings, captures: &[capture::CaptureDraft]) -> BTreeMap<String, u32> {
     let mut lines = BTreeMap::new();
     let mut note = |path: &str, line: Option<u32>| {
         if let Some(line) = line {
@@ -290,6 +292,13 @@ fn origins(settings: &Settings) -> BTreeMap<String, u32> {
     note("coverage.loss", settings.loss.as_ref().map(|l| l.at.line));
     note("listen", settings.listen.as_ref().map(|l| l.at.line));
     note("state_dir", settings.state_dir.as_ref().map(|s| s.at.line));
+    for (capture, at) in captures.iter().zip(0_usize..) {
+        let mut of_capture = |key: &str, line| note(&format!("capture.{at}.{key}"), line);
+        of_capture("untagged", capture.untagged.as_ref().map(|u| u.at.line));
+        of_capture("buffer", capture.buffer.as_ref().map(|b| b.at.line));
+        of_capture("snap_length", capture.snap_length.as_ref().map(|s| s.at.line));
+        of_capture("promiscuous", capture.promiscuous.map(|(at, _)| at.line));
+    }
     for (kind, severity) in &settings.severity {
         note(&format!("severity.{kind}"), Some(severity.at.line));
     }

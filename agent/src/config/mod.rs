@@ -2,8 +2,10 @@
 //! Only this module knows YAML. A file is read into a tree with positions, checked whole, and refused or taken whole:
 //! all errors come at once, and nothing that is missing, empty or misspelt ever allows traffic.
 
+mod alertmanager;
 mod capture;
 mod conduits;
+mod data;
 mod devices;
 mod fields;
 mod lint;
@@ -28,7 +30,9 @@ mod zones;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+pub use alertmanager::AlertmanagerConfig;
 pub use capture::{CaptureConfig, Transport};
+pub use data::load_knowledge;
 pub use load::{load, load_str};
 pub use problem::{Level, Problem};
 pub use schema::schema;
@@ -82,4 +86,6 @@ pub struct Config {
     pub listen: String,
     /// Directory of the journal and the evidence.
     pub state_dir: PathBuf,
+    /// Direct paging; `None` without it.
+    pub alertmanager: Option<AlertmanagerConfig>,
 }

@@ -63,8 +63,26 @@ fn root() -> Value {
             },
             "listen": { "description": "Address and port of the HTTP server (default 127.0.0.1:10420)", "type": "string", "pattern": ":[0-9]+$" },
             "state_dir": { "description": "Directory of journal and evidence (default /var/lib/segwatch)", "type": "string", "pattern": "^/" },
+            "alertmanager": alertmanager(),
         },
     })
+}
+
+fn alertmanager() -> Value {
+    let url = json!({ "type": "string", "pattern": "^https?://[^/?#@]+" });
+    let optional = |description: &str| json!({ "description": description, "type": "string" });
+    object(
+        json!({
+            "urls": list(url, "Alertmanagers; several are a cluster, and each is told everything"),
+            "username": optional("User of HTTP basic authentication"),
+            "password_file": optional("File with the password, relative to this one"),
+            "ca_file": optional("PEM file of the certificate authority, relative to this one (default: the system's)"),
+            "resend": duration("Time after which an alert that goes on is sent again (default 1m)"),
+            "external_url": optional("Where people reach this agent, for links in alerts"),
+        }),
+        &["urls"],
+        "Direct paging, besides Prometheus or without it",
+    )
 }
 
 fn capture() -> Value {
@@ -228,6 +246,7 @@ mod tests {
             (&properties["zones"]["additionalProperties"]["properties"], &words::ZONE),
             (&properties["watch"]["properties"], &words::WATCH),
             (&properties["coverage"]["properties"], &words::COVERAGE),
+            (&properties["alertmanager"]["properties"], &words::ALERTMANAGER),
             (&properties["conduits"]["items"]["properties"], &words::CONDUIT),
             (&properties["conduits"]["items"]["properties"]["from"]["properties"], &words::SIDE),
             (&properties["devices"]["items"]["properties"], &words::DEVICE),

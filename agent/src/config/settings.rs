@@ -61,7 +61,7 @@ pub(super) fn read(source: &mut Source, top: &Fields<'_>) -> Settings {
             "internal" => settings.internal = Some(bounded(source, field, value::prefix)),
             "domains" => settings.domains = bounded(source, field, domain),
             "edge_hops" => settings.edge_hops = source.value(field, edge_hops),
-            "hold" => settings.hold = source.value(field, |text| between(text, 60 * SECOND, 366 * DAY, "1m and 366d")),
+            "hold" => settings.hold = source.value(field, |text| between(text, SECOND, 366 * DAY, "1s and 366d")),
             "coverage" => read_coverage(source, field, &mut settings),
             "severity" => settings.severity = read_severity(source, field),
             "listen" => settings.listen = source.value(field, listen),
@@ -130,7 +130,7 @@ fn edge_hops(text: &str) -> Result<u8, Wrong> {
     })
 }
 
-fn between(text: &str, min: i64, max: i64, range: &str) -> Result<i64, Wrong> {
+pub(super) fn between(text: &str, min: i64, max: i64, range: &str) -> Result<i64, Wrong> {
     let time = value::duration(text)?;
     if (min..=max).contains(&time) {
         return Ok(time);

@@ -1,6 +1,7 @@
 //! The configuration as it is understood: every value, and where it comes from. What is printed loads again.
 
 use std::fmt::{Display, Write};
+use std::path::PathBuf;
 
 use super::Loaded;
 use crate::base::Timestamp;
@@ -40,6 +41,7 @@ pub fn show(loaded: &Loaded) -> String {
     }
     page.setting("listen", &text(&loaded.config.listen));
     page.setting("state_dir", &text(&loaded.config.state_dir.to_string_lossy()));
+    page.alertmanager();
     page.text
 }
 
@@ -84,14 +86,14 @@ impl Page<'_> {
             return;
         }
         self.line(0, "capture:", None);
-        for capture in captures {
+        for (capture, at) in captures.iter().zip(0_usize..) {
             self.line(2, &format!("- interface: {}", text(&capture.interface)), Some(&place(&capture.place)));
             let untagged = match capture.untagged {
                 Untagged::Reject => "reject".to_owned(),
                 Untagged::Unknown => "unknown".to_owned(),
                 Untagged::Vlan(vlan) => vlan.to_string(),
             };
-            self.line(4, &format!("untagged: {untagged}"), None);
+            self.of_capture(at, "untagged", &untagged);
             if let Some(vlan) = capture.rspan_vlan {
                 self.line(4, &format!("rspan_vlan: {vlan}"), None);
             }
@@ -102,13 +104,37 @@ impl Page<'_> {
                     None,
                 );
             }
-            self.line(4, &format!("buffer: {}", size(capture.buffer)), None);
-            self.line(4, &format!("snap_length: {}", capture.snap_length), None);
-            self.line(4, &format!("promiscuous: {}", capture.promiscuous), None);
+            self.of_capture(at, "buffer", &size(capture.buffer));
+            self.of_capture(at, "snap_length", &capture.snap_length);
+            self.of_capture(at, "promiscuous", &capture.promiscuous);
             if let Some(filter) = &capture.filter {
                 self.line(4, &format!("filter: {}", text(filter)), None);
             }
         }
+    }
+
+    fn of_capture(&mut self, at: usize, key: &str, value: &dyn Display) {
+        let origin = self.origin(&format!("capture.{at}.{key}"));
+        self.line(4, &format!("{key}: {value}"), Some(&origin));
+    }
+
+    fn alertmanager(&mut self) {
+        let Some(config) = &self.loaded.config.alertmanager else { return };
+        let file = self.loaded.config.policy.file.as_deref().unwrap_or("");
+        self.line(0, "alertmanager:", Some(&format!("{file}:{}", config.line)));
+        self.line(2, &format!("urls: {}", list(config.urls.iter().map(|url| text(url)))), None);
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+        for (key, value) in [
+            ("username", config.username.clone()),
+            ("password_file", path(&config.password_file)),
+            ("ca_file", path(&config.ca_file)),
+            ("external_url", config.external_url.clone()),
+        ] {
+            if let Some(value) = value {
+                self.line(2, &format!("{key}: {}", text(&value)), None);
+            }
+        }
+        self.line(2, &format!("resend: {}", duration(config.resend)), None);
     }
 
     fn zones(&mut self) {

@@ -72,7 +72,9 @@ fn what_is_shown_loads_again() {
 
 #[test]
 fn a_value_says_where_it_comes_from() {
-    let shown = show(&good("hold: 90m\nzones:\n  cctv: { cameras: true, vlans: [\"100-103\", 7] }\n"));
+    let shown = show(&good(
+        "hold: 90m\nzones:\n  cctv: { cameras: true, vlans: [\"100-103\", 7] }\ncapture:\n  - interface: eth1\n    untagged: 7\n",
+    ));
     let line = |start: &str| {
         shown
             .lines()
@@ -85,6 +87,8 @@ fn a_value_says_where_it_comes_from() {
     assert_eq!(line("hold"), "hold: 90m # segwatch.yaml:1");
     assert_eq!(line("cctv"), "cctv: # segwatch.yaml:3");
     assert_eq!(line("vlans"), "vlans: [7, \"100-103\"]");
+    assert_eq!(line("untagged"), "untagged: 7 # segwatch.yaml:6");
+    assert_eq!(line("buffer"), "buffer: 64MiB # default");
     assert_eq!(line("listen"), "listen: \"127.0.0.1:10420\" # default");
 }
 
@@ -153,4 +157,40 @@ fn a_file_has_a_size_limit() {
     let text = format!("zones: {{ cctv: {{ cameras: true, vlans: [110] }} }}\n{}", "#".repeat(MAX_BYTES));
     let problems = read(&text).map(|loaded| loaded.series).expect_err("too large");
     assert_eq!(texts(&problems), "segwatch.yaml: error: is larger than 4 MiB\n");
+}
+
+#[test]
+fn direct_paging_is_off_unless_asked_for() {
+    const ZONES: &str = "zones: { cctv: { cameras: true, vlans: [110] } }\n";
+    assert_eq!(good(ZONES).config.alertmanager, None);
+    let short = good(&format!("{ZONES}alertmanager: {{ urls: [\"http://127.0.0.1:9093/\"], username: \"\" }}\n"));
+    let wanted = AlertmanagerConfig {
+        urls: vec!["http://127.0.0.1:9093".into()],
+        username: None,
+        password_file: None,
+        ca_file: None,
+        resend: 60_000_000_000,
+        external_url: None,
+        line: 2,
+    };
+    assert_eq!(short.config.alertmanager, Some(wanted));
+}
+
+#[test]
+fn direct_paging_of_the_example_is_shown_and_loads_again() {
+    let (rest, section) = EXAMPLE.split_once("#alertmanager:").expect("the example has it");
+    let text = format!("{rest}alertmanager:{}", section.replace("\n#", "\n"))
+        .replace("username: \"\"", "username: me")
+        .replace("password_file: \"\"", "password_file: secret/password");
+    let loaded = load_str("etc/segwatch.yaml", &text, TODAY, &mut |_| Err(std::io::ErrorKind::NotFound.into()))
+        .unwrap_or_else(|problems| panic!("{}", texts(&problems)));
+    let config = loaded.config.alertmanager.as_ref().expect("it is on");
+    assert_eq!(config.password_file.as_deref(), Some(std::path::Path::new("etc/secret/password")));
+    assert_eq!(config.external_url.as_deref(), Some("https://segwatch.example"));
+    let shown = show(&loaded);
+    for line in ["alertmanager:  ", "  username: me\n", "  password_file: etc/secret/password\n", "  resend: 1m\n"] {
+        assert!(shown.contains(line), "{line:?} in\n{shown}");
+    }
+    let again = good(&shown).config.alertmanager.expect("it is on");
+    assert_eq!((&again.urls, &again.username, again.resend), (&config.urls, &config.username, config.resend));
 }

@@ -1,6 +1,6 @@
 //! The words of the language: one list each for reading, for suggestions and for the schema.
 
-pub(super) const TOP: [&str; 16] = [
+pub(super) const TOP: [&str; 17] = [
     "site",
     "sensor",
     "capture",
@@ -17,7 +17,9 @@ pub(super) const TOP: [&str; 16] = [
     "severity",
     "listen",
     "state_dir",
+    "alertmanager",
 ];
+pub(super) const ALERTMANAGER: [&str; 6] = ["urls", "username", "password_file", "ca_file", "resend", "external_url"];
 pub(super) const CAPTURE: [&str; 8] =
     ["interface", "untagged", "rspan_vlan", "decapsulate", "buffer", "snap_length", "promiscuous", "filter"];
 pub(super) const TRANSPORTS: [&str; 2] = ["erspan", "tzsp"];

@@ -1,7 +1,7 @@
 //! The answer, and why it is not better.
 
 /// The answer for a device, a zone or a site (DESIGN, section 1).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Covered, and tried nothing.
@@ -30,7 +30,7 @@ impl Verdict {
 }
 
 /// Why something is unverified.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReasonCode {
     /// Declared, and no frame of it was seen.
@@ -54,7 +54,7 @@ pub enum ReasonCode {
 }
 
 /// One reason, with what was seen.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Reason {
     /// The stable code.
     pub code: ReasonCode,

@@ -25,6 +25,11 @@ impl Bindings {
         self.claims.insert((vlan, ip), mac) != Some(mac)
     }
 
+    /// All last claims, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (Option<u16>, IpAddr, Mac)> {
+        self.claims.iter().map(|(&(vlan, ip), &mac)| (vlan, ip, mac))
+    }
+
     /// Who claimed this address last in this VLAN.
     pub fn holder(&self, vlan: Option<u16>, ip: IpAddr) -> Option<Mac> {
         self.claims.get(&(vlan, ip)).copied()

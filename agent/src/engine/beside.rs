@@ -68,7 +68,7 @@ impl Engine {
     /// A watched device's own frames with a foreign source, or a foreign peer on its link. What the flow's own finding
     /// tells already is not told again.
     fn foreign_end(&self, flow: &Flow, judgement: &Judgement, side: Side) -> Option<Beside> {
-        if judgement.verdict != FlowVerdict::Allowed || flow.key.is_icmp_error() {
+        if judgement.verdict != FlowVerdict::Allowed || flow.key.is_icmp_error() || self.only_onboards(flow).is_some() {
             return None;
         }
         let (device, _) = self.watched(flow, side)?;
@@ -94,9 +94,11 @@ impl Engine {
     }
 
     /// A device claims an address by ARP or neighbour discovery.
-    pub(super) fn claims_foreign(&mut self, device: DeviceId, ip: IpAddr, at: Timestamp) {
+    pub(super) fn claims_foreign(&mut self, device: DeviceId, vlan: Option<u16>, ip: IpAddr, at: Timestamp) {
         let is_watched = self.devices.get(device).is_some_and(|d| d.is_watched());
-        if !is_watched || !self.is_foreign(device, ip) {
+        // While it boots elsewhere it has an address of there.
+        let boots = vlan.is_some_and(|vlan| self.onboards(vlan).is_some());
+        if !is_watched || boots || !self.is_foreign(device, ip) {
             return;
         }
         let known = &mut self.foreign.0;

@@ -26,6 +26,9 @@ const SERVICES: [u16; 47] = [
     8883, 8888, 9000, 9010, 9020, 10554, 37020, 37777, 51820,
 ];
 
+/// Where systems begin to draw the ports of clients (Linux; RFC 6335 has 49152).
+const EPHEMERAL: u16 = 32_768;
+
 /// Which ports are a service's: below 1024, well known, or named alone by a conduit.
 pub(super) fn service_ports(policy: &Policy) -> Vec<bool> {
     let mut ports = vec![false; 65_536];
@@ -46,8 +49,10 @@ pub(super) fn guess(layer: &Layer, from: Side, services: &[bool]) -> (Side, Dire
         return known;
     }
     let is_service = |port: u16| services.get(usize::from(port)).copied().unwrap_or(false);
+    // A client may have drawn its own port among those that some service uses.
+    let drawn = layer.proto == UDP && layer.sport >= EPHEMERAL;
     match (is_service(layer.sport), is_service(layer.dport)) {
-        (true, false) => (from.other(), Direction::Port),
+        (true, false) if !drawn => (from.other(), Direction::Port),
         (false, true) => (from, Direction::Port),
         _ => (from, Direction::FirstSeen),
     }

@@ -151,7 +151,7 @@ impl Engine {
         let path = Path::new(src, dst, vlan, layer.ttl, self.epoch);
         flow.seen(at, self.now);
         let mut known = flow.follow(from, &path);
-        let speaks_of_addresses = matches!((layer.proto, layer.sport), (UDP, 67 | 68) | (ICMPV6, _));
+        let speaks_of_addresses = matches!((layer.proto, layer.sport), (UDP, 67 | 68 | 547) | (ICMPV6, _));
         if known.is_none() || speaks_of_addresses {
             known = known.or_else(|| Some(self.new_path(id, from, layer, place, path, copy, at)));
             if speaks_of_addresses {
@@ -303,6 +303,9 @@ impl Engine {
                 if let Some(lease) = lease(payload) {
                     self.leased(vlan, &lease);
                 }
+            }
+            (UDP, 547, 546) if layer.on_link && copy != Copy::Leaked => {
+                self.dhcpv6_message(link, vlan, layer, payload, at);
             }
             (ICMPV6, ..) => {
                 if matches!(layer.icmp, Some((134, _))) && layer.on_link && copy != Copy::Leaked {

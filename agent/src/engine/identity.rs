@@ -53,7 +53,7 @@ impl Engine {
         let mut credit = Credit { unicast: is_unicast(link, layer.dst), ..Credit::default() };
         let source_mac = link.src.filter(|mac| layer.on_link && !mac.is_group() && *mac != Mac::ZERO);
         let source = match source_mac.and_then(|mac| Some((mac, self.device_of_mac(mac)?))) {
-            Some((mac, id)) if self.is_own(id, mac, vlan, layer.src) => {
+            Some((mac, id)) if self.is_own(id, mac, vlan, layer) => {
                 self.settle(id, vlan, layer.src, is_boot(layer), at);
                 credit.sent = Some(id);
                 End { device: Some(id), mac: Some(mac) }
@@ -121,7 +121,7 @@ impl Engine {
         }
         self.settle(id, vlan, ip, true, at);
         self.claimed(vlan, ip, mac, at);
-        self.claims_foreign(id, ip, at);
+        self.claims_foreign(id, vlan, ip, at);
     }
 
     /// A DHCP lease names a client that need not be on this link.
@@ -184,10 +184,15 @@ impl Engine {
     }
 
     /// An address is a MAC's own by what the MAC is, by a claim, or inside a prefix of the zone that owns the VLAN.
-    fn is_own(&self, id: DeviceId, mac: Mac, vlan: Option<u16>, ip: IpAddr) -> bool {
+    fn is_own(&self, id: DeviceId, mac: Mac, vlan: Option<u16>, layer: &Layer) -> bool {
         let Some(device) = self.devices.get(id) else { return false };
-        if device.is_certain() || self.bindings.holder(vlan, ip) == Some(mac) {
+        let ip = layer.src;
+        if device.is_certain() {
             return true;
+        }
+        if self.bindings.holder(vlan, ip) == Some(mac) {
+            // A router may answer ARP for others, but what it passes on has lost hops.
+            return !(has_lost_hops(layer.ttl) && self.policy.scope(ip) == Scope::Internal);
         }
         let of_another = self.devices.owner(ip).is_some_and(|owner| owner != id);
         match self.policy.scope(ip) {
@@ -322,13 +327,25 @@ impl Engine {
     }
 }
 
-/// DHCP or neighbour discovery: what a host sends to get onto a network.
+/// DHCP or neighbour discovery: what a host sends to get onto a network. So is what stays on the link by nature: it
+/// calls whoever is there (SADP, mDNS, IGMP).
 pub(super) fn is_boot(layer: &Layer) -> bool {
-    match layer.proto {
-        UDP => matches!((layer.sport, layer.dport), (67 | 68, 67 | 68) | (546 | 547, 546 | 547)),
-        ICMPV6 => matches!(layer.icmp, Some((130..=137 | 143, _))),
-        _ => false,
-    }
+    let calls_all = match layer.dst {
+        IpAddr::V4(dst) => dst.is_multicast() || dst.is_broadcast(),
+        IpAddr::V6(dst) => dst.is_multicast(),
+    };
+    calls_all
+        || match layer.proto {
+            UDP => matches!((layer.sport, layer.dport), (67 | 68, 67 | 68) | (546 | 547, 546 | 547)),
+            ICMPV6 => matches!(layer.icmp, Some((130..=137 | 143, _))),
+            _ => false,
+        }
+}
+
+/// A few less than what common stacks begin with: routers passed it on.
+pub(super) fn has_lost_hops(ttl: u8) -> bool {
+    const MANY_HOPS: u8 = 15;
+    [64, 128, 255].iter().any(|&initial| (initial - MANY_HOPS..initial).contains(&ttl))
 }
 
 fn is_unicast(link: &Link, dst: IpAddr) -> bool {

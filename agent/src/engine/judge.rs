@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::Engine;
 use super::direction::{ICMP, ICMPV6, SCTP, TCP, UDP};
+use super::identity::has_lost_hops;
 use super::snapshot::{FlowVerdict, RuleRef};
 use super::trace::{End, Local, Step, Together, Trace, Whence};
 use super::tunnel::{kind_of, lets_pass, names};
@@ -150,6 +151,15 @@ impl Engine {
                     expired: None,
                 };
                 judgement.deny(violation, 0, builtin("default-deny"));
+            } else if let Some(ends) = self.led_elsewhere(flow) {
+                trace.opens(&ends, Opening::Seen);
+                let tell = |conduit: ConduitId, tried| trace.tries(conduit, tried);
+                if let Permit::Allowed(conduit) =
+                    self.policy.permit_telling(&ends, Opening::Seen, flow.first, |_| true, tell)
+                {
+                    judgement.reach = judgement.reach.max(Reach::Forwarded);
+                    judgement.rule = self.conduit_rule(conduit);
+                }
             }
             return judgement;
         }
@@ -227,7 +237,11 @@ impl Engine {
         let ip = flow.key.ip(side);
         let scope = self.policy.scope(ip);
         if scope == Scope::Local {
-            return (Place::Local, Whence::Address);
+            // Another zone's broadcast address stays on nobody's link once a router is asked to take it there.
+            let zone = self.policy.zone_of_broadcast(ip).filter(|_| flow.unicast).filter(|&zone| {
+                self.watched(flow, side.other()).and_then(|(id, _)| self.home(id)).is_some_and(|home| home != zone)
+            });
+            return (zone.map_or(Place::Local, Place::Zone), Whence::Address);
         }
         if let Some((id, device)) = self.watched(flow, side) {
             if let Some((zone, whence)) = self.home_and_whence(id) {
@@ -260,7 +274,8 @@ impl Engine {
         [(from, to, flow.initiator), (to, from, flow.responder())].into_iter().find_map(|(home, peer, side)| {
             let (_, device) = self.watched(flow, side)?;
             let ip = flow.key.ip(side.other());
-            if peer != Place::Internal {
+            // A router may answer ARP for others.
+            if peer != Place::Internal || flow.ttls_of(side.other()).any(has_lost_hops) {
                 return None;
             }
             match home {
@@ -288,14 +303,20 @@ impl Engine {
             Place::Zone(zone) => self.policy.zone(zone).filter(|z| z.dhcp.contains(&ip)).map(|_| zone),
             _ => None,
         };
-        let boots = || {
-            let mut zones = flow.evidence.vlans().iter().map(|&vlan| self.policy.zone_of_vlan(vlan));
-            let first = zones.clone().next().flatten()?;
-            let onboards =
-                |zone: Option<ZoneId>| zone.and_then(|zone| self.policy.zone(zone)).is_some_and(|z| z.onboarding);
-            zones.all(onboards).then_some(first)
-        };
-        serves(from, flow.key.ip(flow.responder())).or_else(|| serves(to, flow.key.ip(flow.initiator))).or_else(boots)
+        let served = || serves(from, flow.key.ip(flow.responder())).or_else(|| serves(to, flow.key.ip(flow.initiator)));
+        served().or_else(|| self.only_onboards(flow))
+    }
+
+    /// The onboarding zone of a flow that was seen nowhere else.
+    pub(super) fn only_onboards(&self, flow: &Flow) -> Option<ZoneId> {
+        let mut zones = flow.evidence.vlans().iter().map(|&vlan| self.onboards(vlan));
+        let first = zones.next()??;
+        zones.all(|zone| zone.is_some()).then_some(first)
+    }
+
+    /// The onboarding zone that owns a VLAN.
+    pub(super) fn onboards(&self, vlan: u16) -> Option<ZoneId> {
+        self.policy.zone_of_vlan(vlan).filter(|&zone| self.policy.zone(zone).is_some_and(|z| z.onboarding))
     }
 
     /// The flow as conduits see it.
@@ -353,15 +374,31 @@ impl Engine {
 
     /// A watched device whose local traffic shows up in the VLAN of another zone, or, without VLANs, behind a router.
     fn leak(&self, flow: &Flow) -> Option<(DeviceId, PeerZone)> {
-        let in_zone = flow.local_copies().iter().find_map(|&(device, vlan)| {
+        let mut zones = self.zones_of_copies(flow).filter(|&(_, home, zone)| self.leads(flow, home, zone).is_none());
+        let in_zone = zones.next().map(|(device, _, zone)| (device, PeerZone::Zone(zone.0)));
+        let routed = || self.watched(flow, flow.initiator).filter(|_| flow.evidence.routed());
+        in_zone.or_else(|| routed().map(|(device, _)| (device, PeerZone::Internal)))
+    }
+
+    /// The ends between which a conduit leads local traffic (multicast that is routed) to another zone.
+    fn led_elsewhere(&self, flow: &Flow) -> Option<Ends> {
+        self.zones_of_copies(flow).find_map(|(_, home, zone)| self.leads(flow, home, zone))
+    }
+
+    fn leads(&self, flow: &Flow, home: ZoneId, zone: ZoneId) -> Option<Ends> {
+        let (ends, _) = self.ends(flow, Place::Zone(home), Place::Zone(zone));
+        matches!(self.policy.permit(&ends, Opening::Seen, flow.first), Permit::Allowed(_)).then_some(ends)
+    }
+
+    /// Watched devices whose local traffic shows up in the VLAN of another zone: each with its home and that zone.
+    fn zones_of_copies(&self, flow: &Flow) -> impl Iterator<Item = (DeviceId, ZoneId, ZoneId)> {
+        flow.local_copies().iter().filter_map(|&(device, vlan)| {
             let device = self.current(device)?;
             let home = self.devices.get(device).filter(|d| d.is_watched()).and_then(|_| self.home(device))?;
             let zone = self.policy.zone_of_vlan(vlan).filter(|&zone| zone != home)?;
             let leaked = self.policy.zone(zone).filter(|z| !z.transit && !z.onboarding);
-            leaked.map(|_| (device, PeerZone::Zone(zone.0)))
-        });
-        let routed = || self.watched(flow, flow.initiator).filter(|_| flow.evidence.routed());
-        in_zone.or_else(|| routed().map(|(device, _)| (device, PeerZone::Internal)))
+            leaked.map(|_| (device, home, zone))
+        })
     }
 
     /// A peer of the built-in policy whose packets come through a router: by TTL, or by the MAC that carries them.

@@ -7,6 +7,7 @@ mod explanation;
 mod frame;
 mod hints;
 mod hopping;
+mod hosts;
 mod identity;
 mod judge;
 mod listen;
@@ -28,13 +29,14 @@ use std::sync::Arc;
 use crate::base::Timestamp;
 use crate::device::{Bindings, DeviceId, Devices};
 use crate::finding::Book;
-use crate::flow::{Copies, FlowTable, Fragments};
+use crate::flow::{Copies, FlowId, FlowTable, Fragments};
 use crate::hint::{Knowledge, VendorTable};
 use crate::packet::{DecodeOptions, Decoded, LinkType, Undecoded};
 use crate::policy::Policy;
 
 pub use event::{Closing, Command, Event, SourceEvent};
 pub use explanation::{Difference, Explanation, FindingExplanation, MAX_TRIALS, SeenVlan, Trial, ViolationStatus};
+pub use hosts::{HostStatus, HostVlan};
 pub use judge::{Judgement, Violation};
 pub use live::{Alarm, Changes, EpisodeStatus, InterfaceStatus, MAX_EPISODES, Published, Saved, Totals};
 pub use rows::proto_name;
@@ -244,10 +246,7 @@ impl Engine {
         match input {
             Input::Frame { source, at, link_type, wire_len, data } => self.frame(source, at, link_type, wire_len, data),
             Input::Tick { wall, mono } => self.tick(wall, mono),
-            Input::Source { source, event } => {
-                let now = self.now;
-                self.live.get_or_insert_default().report(source, event, now);
-            }
+            Input::Source { source, event } => self.hear(source, event),
             Input::Policy(policy) => self.adopt(*policy),
             Input::Restore { saved, wall, mono } => self.restore(saved, wall, mono),
             Input::Gap(what) => {
@@ -269,6 +268,28 @@ impl Engine {
     /// Rows of the flows that have not ended.
     pub fn open_rows(&self) -> impl Iterator<Item = FlowRow> + '_ {
         self.flows.ids().filter_map(|id| self.flows.get(id)).map(|flow| self.row(flow, &self.judge(flow)))
+    }
+
+    /// Rows of some open flows: violations first, then those of watched devices, then others.
+    pub fn some_rows(&self, limit: usize, only_violations: bool) -> Vec<FlowRow> {
+        let is_violation = |row: &FlowRow| row.verdict == FlowVerdict::Violation;
+        let rows = |ids: Vec<FlowId>| {
+            ids.into_iter().filter_map(|id| self.flows.get(id)).map(|flow| self.row(flow, &self.judge(flow)))
+        };
+        let watched: Vec<FlowId> = self.flows.watched().collect();
+        let mut found: Vec<FlowRow> = rows(watched).filter(|row| !only_violations || is_violation(row)).collect();
+        found.sort_by_key(|row| !is_violation(row));
+        found.truncate(limit);
+        if !only_violations {
+            let others = self.flows.ids().filter(|&id| !self.flows.is_watched(id)).take(limit - found.len());
+            found.extend(rows(others.collect()));
+        }
+        found
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// The answer as of now.

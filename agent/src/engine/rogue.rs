@@ -12,7 +12,7 @@ use super::direction::UDP;
 use super::identity::is_virtual_router;
 use crate::base::{Mac, Timestamp};
 use crate::finding::{Book, FindingKey, Kind, PeerZone};
-use crate::hint::server_answer;
+use crate::hint::{is_v6_server_answer, server_answer};
 use crate::packet::{Layer, Link};
 use crate::policy::{Scope, Zone, ZoneId};
 
@@ -50,6 +50,10 @@ struct Seen {
     routes: bool,
     /// Some of them came from inside.
     from_inside: bool,
+    /// It held a declared gateway's address then.
+    held: bool,
+    /// It held none, and another one did.
+    astray: bool,
     first: Timestamp,
     last: Timestamp,
 }
@@ -72,6 +76,22 @@ impl Engine {
         let declared = |ip: &IpAddr| zone.dhcp.contains(ip) || zone.gateways.contains(ip);
         let named = declared(&layer.src) || server.is_some_and(|ip| declared(&IpAddr::V4(ip)));
         self.serves(link, vlan, Service::Dhcp, Seen { named, ..seen(layer.src, at) });
+    }
+
+    /// A DHCPv6 message. Servers and relays on the link answer from link-local addresses, which name nobody.
+    pub(super) fn dhcpv6_message(
+        &mut self,
+        link: &Link,
+        vlan: Option<u16>,
+        layer: &Layer,
+        payload: &[u8],
+        at: Timestamp,
+    ) {
+        let Some((vlan, zone)) = self.camera_zone(vlan) else { return };
+        if is_v6_server_answer(payload) && !zone.dhcp.is_empty() {
+            let named = self.policy.scope(layer.src) == Scope::Local || zone.dhcp.contains(&layer.src);
+            self.serves(link, vlan, Service::Dhcp, Seen { named, ..seen(layer.src, at) });
+        }
     }
 
     /// A router advertises itself (RFC 4861, section 6.1.2).
@@ -116,6 +136,12 @@ impl Engine {
 
     fn serves(&mut self, link: &Link, vlan: u16, service: Service, new: Seen) {
         let Some(mac) = link.src.filter(|mac| !mac.is_group() && *mac != Mac::ZERO) else { return };
+        let gateways =
+            self.policy.zone_of_vlan(vlan).and_then(|zone| self.policy.zone(zone)).map(|zone| &zone.gateways);
+        let mut holders = gateways.into_iter().flatten().filter_map(|ip| self.bindings.holder(Some(vlan), *ip));
+        let another = holders.clone().next().is_some();
+        let held = holders.any(|holder| holder == mac);
+        let new = Seen { held, astray: another && !held, ..new };
         let rogues = &mut self.rogues;
         let is_full = rogues.servers.len() >= MAX_SERVERS;
         match rogues.servers.get_mut(&(vlan, mac, service)) {
@@ -123,6 +149,8 @@ impl Engine {
                 known.named |= new.named;
                 known.routes |= new.routes || known.ip != new.ip;
                 known.from_inside |= new.from_inside;
+                known.held |= new.held;
+                known.astray |= new.astray;
                 (known.first, known.last) = (known.first.min(new.first), known.last.max(new.last));
             }
             None if is_full => rogues.refused += 1,
@@ -158,7 +186,9 @@ impl Engine {
         let servers: BTreeSet<Mac> = zone.dhcp.iter().filter_map(holder).collect();
         let standby = || self.rogues.standby.iter().filter(|(in_vlan, ..)| *in_vlan == vlan);
         let stands_by = standby().any(|(_, own, ip)| *own == mac || holder(ip) == Some(mac));
-        if gateways.contains(&mac) || servers.contains(&mac) || is_virtual_router(mac) || stands_by {
+        // A gateway that another one took over from was none while it was one.
+        let was_declared = seen.held && !seen.astray;
+        if gateways.contains(&mac) || servers.contains(&mac) || is_virtual_router(mac) || stands_by || was_declared {
             return false;
         }
         // Behind a virtual MAC, routers send with their own; which these are, only what they say to each other tells.
@@ -194,5 +224,5 @@ impl Engine {
 }
 
 fn seen(ip: IpAddr, at: Timestamp) -> Seen {
-    Seen { ip, named: false, routes: false, from_inside: false, first: at, last: at }
+    Seen { ip, named: false, routes: false, from_inside: false, held: false, astray: false, first: at, last: at }
 }

@@ -1,6 +1,7 @@
 //! Rows of `segwatch flows`.
 
 use super::Engine;
+use super::direction::TCP;
 use super::judge::Judgement;
 use super::snapshot::{EndStatus, FlowRow, VlanCount};
 use crate::flow::{Flow, Side};
@@ -60,6 +61,9 @@ impl Engine {
             bytes_in: flow.bytes[to as usize],
             first_seen: flow.first,
             last_seen: flow.last,
+            is_conversation: flow.evidence.spoken(from)
+                && flow.evidence.spoken(to)
+                && (flow.key.proto() != TCP || flow.evidence.has_acknowledged()[from as usize]),
             reach: judgement.reach,
             verdict: judgement.verdict,
             kind: judgement.violations.iter().flatten().next().map(|v| v.kind),

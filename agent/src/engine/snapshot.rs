@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::base::{Mac, Timestamp};
 use crate::coverage::{Reason, Verdict};
@@ -76,7 +76,7 @@ pub struct Traffic {
 }
 
 /// One zone.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ZoneStatus {
     /// Its name.
     pub name: String,
@@ -91,7 +91,7 @@ pub struct ZoneStatus {
 }
 
 /// One watched device.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeviceStatus {
     /// `None` where it is known by address only.
     pub mac: Option<Mac>,
@@ -116,8 +116,10 @@ pub struct DeviceStatus {
     /// Why it is not better, when it is `unverified`.
     pub reasons: Vec<Reason>,
     /// Its firmware held against the makers' advisories.
+    #[serde(default)]
     pub posture: Posture,
-    /// What identifies it.
+    /// What identifies it. Not read back.
+    #[serde(skip_deserializing)]
     pub hints: Vec<Hint>,
     /// What the mirror showed of it.
     pub coverage: CoverageStatus,
@@ -141,7 +143,7 @@ pub struct Hint {
 }
 
 /// Unicast frames on the device's own link.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct CoverageStatus {
     /// From it.
     pub sent: u64,
@@ -154,7 +156,7 @@ pub struct CoverageStatus {
 }
 
 /// One finding.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FindingStatus {
     /// Hash of site, device, kind and peer zone: equal on all sensors.
     pub id: String,
@@ -163,7 +165,8 @@ pub struct FindingStatus {
     /// How it is judged.
     pub class: Class,
     /// `critical`, `warning` or `info`.
-    pub severity: &'static str,
+    #[serde(deserialize_with = "severity")]
+    pub severity: Word,
     /// The farthest of its peers; `None` for kinds that are not judged by reach.
     pub reach: Option<Reach>,
     /// The device it is about.
@@ -186,8 +189,25 @@ pub struct FindingStatus {
     pub summary: String,
 }
 
+/// A word of ours. (Under a name of its own, since serde would borrow `&str` from what it reads.)
+type Word = &'static str;
+
+fn severity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
+    one_of(&["critical", "warning", "info"], deserializer)
+}
+
+fn initiator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
+    one_of(&["device", "peer"], deserializer)
+}
+
+fn one_of<'de, D: Deserializer<'de>>(words: &'static [Word], deserializer: D) -> Result<Word, D::Error> {
+    let read = String::deserialize(deserializer)?;
+    let known = words.iter().find(|word| **word == read);
+    known.copied().ok_or_else(|| serde::de::Error::unknown_variant(&read, words))
+}
+
 /// Names a device.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeviceRef {
     /// `None` where it is known by address only.
     pub mac: Option<Mac>,
@@ -198,7 +218,7 @@ pub struct DeviceRef {
 }
 
 /// One other end of a finding, keyed by address, protocol and the responder's port.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PeerStatus {
     /// Its address.
     pub ip: IpAddr,
@@ -207,7 +227,8 @@ pub struct PeerStatus {
     /// Protocol word (`tcp`, `udp`, `icmp`, …, or the number).
     pub proto: String,
     /// `device` or `peer`.
-    pub initiator: &'static str,
+    #[serde(deserialize_with = "initiator")]
+    pub initiator: Word,
     /// How far it got.
     pub reach: Reach,
     /// Packets from the device.
@@ -227,7 +248,7 @@ pub struct PeerStatus {
 }
 
 /// Names a rule and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleRef {
     /// A conduit's name, or `home`, `local-scope`, `default-deny`.
     pub name: String,
@@ -303,6 +324,10 @@ pub struct FlowRow {
     pub first_seen: Timestamp,
     /// Last packet.
     pub last_seen: Timestamp,
+    /// Both ends took part, each with more than a reset; a TCP initiator also acknowledged. Not part of the rows as
+    /// they are written.
+    #[serde(skip)]
+    pub is_conversation: bool,
     /// How far it got.
     pub reach: Reach,
     /// `allowed`, `violation` or `unwatched`.

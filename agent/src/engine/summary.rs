@@ -29,7 +29,7 @@ const ONE_WAY_LIMIT: u64 = 65_536;
 pub(super) struct Gathered<'a> {
     pub(super) book: Book,
     one_way: BTreeMap<(DeviceId, u32), u64>,
-    devices: Cow<'a, Devices>,
+    pub(super) devices: Cow<'a, Devices>,
     home_unknown: BTreeSet<DeviceId>,
 }
 

@@ -1,7 +1,7 @@
 //! What the payload of a flow showed: a tunnel, or a request to open a port.
 
 use super::key::{FlowKey, Side};
-use super::mapping::{PORT_CONTROL, PortControl, is_igd_request, port_control};
+use super::mapping::{IgdRequest, PORT_CONTROL, PortControl, ends_header, igd_request, names_action, port_control};
 use super::shape::{Shape, datagram, segment};
 use crate::base::Timestamp;
 use crate::packet::{Layer, Tunnel};
@@ -9,6 +9,8 @@ use crate::packet::{Layer, Tunnel};
 /// Packets of each end that are held against the shapes of tunnels: sessions show themselves when they begin, and
 /// WireGuard in any two packets.
 pub const MAX_INSPECTED: u64 = 16;
+/// Segments that are looked into for the header of one request.
+const MAX_HEADER_SEGMENTS: u8 = 8;
 /// Flows seen inside a tunnel that are listed with it.
 pub const MAX_INNER: usize = 8;
 /// Flows that one was seen inside of; further ones are not remembered, and it is judged for itself there.
@@ -44,6 +46,20 @@ impl TunnelKind {
         }
     }
 
+    /// All that have a port of their own.
+    pub const WITH_PORT: [TunnelKind; 10] = [
+        TunnelKind::Open(Tunnel::Vxlan),
+        TunnelKind::Open(Tunnel::Geneve),
+        TunnelKind::Open(Tunnel::Teredo),
+        TunnelKind::Open(Tunnel::Tzsp),
+        TunnelKind::Open(Tunnel::Gtp),
+        TunnelKind::Open(Tunnel::L2tp),
+        TunnelKind::WireGuard,
+        TunnelKind::OpenVpn,
+        TunnelKind::Ssh,
+        TunnelKind::Socks,
+    ];
+
     /// The port that is registered for it, where it has one.
     pub fn port(self) -> Option<u16> {
         Some(match self {
@@ -75,6 +91,8 @@ pub struct Carried {
     /// A request to open a port.
     pub mapping: Option<Mapping>,
     last: [Option<Shape>; 2],
+    /// Segments of each end in which the header of a request may still go on.
+    header: [u8; 2],
 }
 
 /// A request to open a port.
@@ -121,6 +139,23 @@ impl Carried {
         }
     }
 
+    /// `from` begins a request whose header is longer than the segment.
+    pub(super) fn begins(&mut self, from: Side) {
+        self.header[from as usize] = MAX_HEADER_SEGMENTS;
+    }
+
+    /// `from` sends another segment.
+    pub(super) fn goes_on(&mut self, from: Side, payload: &[u8], at: Timestamp) {
+        let left = &mut self.header[from as usize];
+        if *left == 0 {
+            return;
+        }
+        *left = if ends_header(payload) { 0 } else { *left - 1 };
+        if names_action(payload) {
+            self.asked(from, at);
+        }
+    }
+
     /// `from` answers a request, if there was one.
     pub(super) fn answered(&mut self, from: Side) {
         if let Some(mapping) = &mut self.mapping {
@@ -150,6 +185,7 @@ fn push(list: &mut Vec<FlowKey>, key: FlowKey, limit: usize) {
 pub(super) enum Said {
     Shape(Shape),
     Asks,
+    Begins,
     Answers,
 }
 
@@ -158,7 +194,10 @@ pub(super) enum Said {
 pub(super) fn said(layer: &Layer, payload: &[u8], young: bool) -> Option<Said> {
     let first = *payload.first()?;
     match layer.proto {
-        TCP if first == b'P' || first == b'M' => is_igd_request(payload).then_some(Said::Asks),
+        TCP if first == b'P' || first == b'M' => match igd_request(payload)? {
+            IgdRequest::Asks => Some(Said::Asks),
+            IgdRequest::Begins => Some(Said::Begins),
+        },
         TCP if young => segment(payload, layer.payload_len).map(Said::Shape),
         UDP if layer.dport == PORT_CONTROL || layer.sport == PORT_CONTROL => match port_control(payload)? {
             PortControl::Request => (layer.dport == PORT_CONTROL).then_some(Said::Asks),

@@ -31,13 +31,38 @@ fn opens(lifetime: &[u8]) -> Option<PortControl> {
 
 /// Whether a TCP payload begins a UPnP IGD request for a port mapping (UPnP WANIPConnection, sections 2.5.16 and 2.5.20):
 /// a POST (or the M-POST that old control points fall back to) whose action is AddPortMapping or AddAnyPortMapping.
-pub fn is_igd_request(payload: &[u8]) -> bool {
+pub fn igd_request(payload: &[u8]) -> Option<IgdRequest> {
     if !(payload.starts_with(b"POST ") || payload.starts_with(b"M-POST ")) {
-        return false;
+        return None;
     }
-    let text = payload.get(..MAX_REQUEST.min(payload.len())).unwrap_or_default().to_ascii_lowercase();
-    let holds = |word: &[u8]| text.windows(word.len()).any(|window| window == word);
-    holds(b"soapaction") && (holds(b"#addportmapping") || holds(b"#addanyportmapping"))
+    if holds(payload, b"soapaction") && names_action(payload) {
+        return Some(IgdRequest::Asks);
+    }
+    (!ends_header(payload)).then_some(IgdRequest::Begins)
+}
+
+/// What a request may be as far as it was seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum IgdRequest {
+    /// It asks for a mapping.
+    Asks,
+    /// Its header goes on in the next segment.
+    Begins,
+}
+
+/// Whether a later segment of a header names the action.
+pub fn names_action(payload: &[u8]) -> bool {
+    holds(payload, b"#addportmapping") || holds(payload, b"#addanyportmapping")
+}
+
+/// Whether a header ends in this segment.
+pub fn ends_header(payload: &[u8]) -> bool {
+    holds(payload, b"\r\n\r\n")
+}
+
+fn holds(payload: &[u8], word: &[u8]) -> bool {
+    let text = payload.get(..MAX_REQUEST.min(payload.len())).unwrap_or_default();
+    text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
 }
 
 /// Bytes of a request that are searched.
@@ -72,11 +97,13 @@ mod tests {
                 "POST /ctl/IPConn HTTP/1.1\r\nSOAPAction: \"urn:schemas-upnp-org:service:WANIPConnection:1#{action}\"\r\n\r\n"
             )
         };
-        assert!(is_igd_request(request("AddPortMapping").as_bytes()));
-        assert!(is_igd_request(request("AddAnyPortMapping").as_bytes()));
-        assert!(!is_igd_request(request("DeletePortMapping").as_bytes()));
-        assert!(!is_igd_request(request("GetExternalIPAddress").as_bytes()));
-        assert!(!is_igd_request(b"POST /onvif/device_service HTTP/1.1\r\nSOAPAction: \"x#GetProfiles\"\r\n\r\n"));
-        assert!(!is_igd_request(b"GET /#AddPortMapping HTTP/1.1\r\nSOAPAction: x\r\n"));
+        assert_eq!(igd_request(request("AddPortMapping").as_bytes()), Some(IgdRequest::Asks));
+        assert_eq!(igd_request(request("AddAnyPortMapping").as_bytes()), Some(IgdRequest::Asks));
+        assert_eq!(None, igd_request(request("DeletePortMapping").as_bytes()));
+        assert_eq!(None, igd_request(request("GetExternalIPAddress").as_bytes()));
+        assert_eq!(None, igd_request(b"POST /onvif/device_service HTTP/1.1\r\nSOAPAction: \"x#GetProfiles\"\r\n\r\n"));
+        assert_eq!(None, igd_request(b"GET /#AddPortMapping HTTP/1.1\r\nSOAPAction: x\r\n"));
+        assert_eq!(igd_request(b"POST /ctl/IPConn HTTP/1.1\r\n"), Some(IgdRequest::Begins));
+        assert!(names_action(b"SOAPAction: \"x#AddPortMapping\"\r\n"));
     }
 }

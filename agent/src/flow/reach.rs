@@ -1,7 +1,7 @@
 //! How far a flow got.
 
 /// How far a flow got (DESIGN, section 1), in rising order.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reach {
     /// Seen only in the initiator's zone or in transit, unanswered.

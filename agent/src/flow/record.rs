@@ -305,10 +305,13 @@ impl Flow {
         if let Some(said) = said(layer, payload, young) {
             self.note_said(from, said, at);
         } else if self.rare.is_some()
-            && payload.starts_with(b"HTTP/")
             && let Some(carried) = self.carried_mut()
         {
-            carried.answered(from);
+            if payload.starts_with(b"HTTP/") {
+                carried.answered(from);
+            } else {
+                carried.goes_on(from, payload, at);
+            }
         }
     }
 
@@ -318,6 +321,7 @@ impl Flow {
         match said {
             Said::Shape(shape) => carried.shaped(from, shape),
             Said::Asks => carried.asked(from, at),
+            Said::Begins => carried.begins(from),
             Said::Answers => carried.answered(from),
         }
     }

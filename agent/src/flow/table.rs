@@ -168,6 +168,11 @@ impl FlowTable {
         (0..self.slots as u32).filter(|&at| self.slot(at).is_some_and(|slot| slot.queue == WATCHED)).map(FlowId)
     }
 
+    /// Whether a flow is one of a watched device.
+    pub fn is_watched(&self, id: FlowId) -> bool {
+        self.slot(id.0).is_some_and(|slot| slot.queue == WATCHED)
+    }
+
     /// Flows in the table.
     pub fn len(&self) -> usize {
         self.len

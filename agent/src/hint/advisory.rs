@@ -18,7 +18,7 @@ const MAX_ADVISORIES: usize = 2_048;
 const MAX_MODELS: usize = 128;
 
 /// What is known about a device's firmware.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Posture {
     /// In one word.
     pub state: State,
@@ -35,7 +35,7 @@ impl Default for Posture {
 }
 
 /// The word of a posture.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Advisories name the model, and the firmware is later than what they call affected.

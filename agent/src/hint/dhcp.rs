@@ -57,7 +57,7 @@ pub fn lease(payload: &[u8]) -> Option<Lease> {
     (!ip.is_unspecified() && !mac.is_group() && mac != Mac::ZERO).then_some(Lease { mac, ip, mask })
 }
 
-/// The server identifier (option 54, if it is there) of an offer or an acknowledgement.
+/// The server identifier (option 54, if it is there) of an offer, an acknowledgement or a refusal.
 pub fn server_answer(payload: &[u8]) -> Option<Option<Ipv4Addr>> {
     const REPLY: u8 = 2;
     let fixed: &[u8; 240] = payload.first_chunk()?;
@@ -83,7 +83,12 @@ pub fn server_answer(payload: &[u8]) -> Option<Option<Ipv4Addr>> {
         }
         rest = &rest[2 + len..];
     }
-    matches!(message, 2 | 5).then_some(server)
+    matches!(message, 2 | 5 | 6).then_some(server)
+}
+
+/// Whether a DHCPv6 message is an advertisement, a reply or a reconfiguration (RFC 8415, section 7.3).
+pub fn is_v6_server_answer(payload: &[u8]) -> bool {
+    matches!(payload, [2 | 7 | 10, _, _, _, ..])
 }
 
 /// What a client says about itself: its host name (option 12) and its vendor class (option 60). The list of what it asks
@@ -165,14 +170,15 @@ mod tests {
     }
 
     #[test]
-    fn offers_and_acknowledgements_show_a_server() {
+    fn offers_acknowledgements_and_refusals_show_a_server() {
         let server = [54, 4, 10, 40, 0, 5];
-        for kind in [2, 5] {
+        for kind in [2, 5, 6] {
             let answer = message(2, kind, [0; 4], [10, 110, 0, 11], &server);
             assert_eq!(server_answer(&answer), Some(Some(Ipv4Addr::new(10, 40, 0, 5))));
         }
         assert_eq!(server_answer(&message(1, 3, [0; 4], [0; 4], &server)), None, "a client names it too");
-        assert_eq!(server_answer(&message(2, 6, [0; 4], [0; 4], &server)), None, "a refusal gives nothing");
+        assert!(is_v6_server_answer(&[2, 1, 2, 3, 0, 1]) && is_v6_server_answer(&[7, 1, 2, 3]));
+        assert!(!is_v6_server_answer(&[1, 1, 2, 3]) && !is_v6_server_answer(&[7, 1]), "a client's, and none");
     }
 
     #[test]

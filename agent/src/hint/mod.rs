@@ -27,7 +27,7 @@ mod xml;
 pub use advisory::{Advisories, Posture, State};
 pub use cloud::{Cloud, CloudNames, is_outside};
 pub use clue::{Clue, Confidence, MAX_FACTS, MAX_WORD, Says, Source, word};
-pub use dhcp::{Lease, client, lease, server_answer};
+pub use dhcp::{Lease, client, is_v6_server_answer, lease, server_answer};
 pub use dns::{Lookup, lookup};
 pub use firmware::Firmware;
 pub use glob::is_like;

@@ -61,6 +61,8 @@ pub struct Journal {
     /// How many of them the open segment holds.
     flushed: usize,
     lost: u64,
+    /// The oldest segments had to leave: the first record that is left.
+    cut: Option<u64>,
     _lock: File,
 }
 
@@ -97,6 +99,7 @@ impl Journal {
             pending_bytes: 0,
             flushed: 0,
             lost: 0,
+            cut: None,
             _lock: lock,
         };
         Ok((journal, opened))
@@ -147,6 +150,11 @@ impl Journal {
         }
     }
 
+    /// Number of the last record that was appended.
+    pub fn last(&self) -> u64 {
+        self.next - 1
+    }
+
     /// Number of the last record that is durable.
     pub fn durable(&self) -> u64 {
         self.pending.first().map_or(self.next, |record| record.0) - 1
@@ -155,6 +163,11 @@ impl Journal {
     /// Records that were lost because a disk failed for too long.
     pub fn lost(&self) -> u64 {
         self.lost
+    }
+
+    /// The first record that is left, if older ones had to leave since the last call.
+    pub fn take_cut(&mut self) -> Option<u64> {
+        self.cut.take()
     }
 
     fn write_pending(&mut self) -> io::Result<()> {
@@ -190,15 +203,16 @@ impl Journal {
     }
 
     /// Lets the oldest segments go.
-    fn cut(&self) -> io::Result<()> {
+    fn cut(&mut self) -> io::Result<()> {
         let all = segments(&self.directory)?;
         let sizes: Vec<u64> = all.iter().map(|path| fs::metadata(path).map_or(0, |meta| meta.len())).collect();
         let mut total: u64 = sizes.iter().sum();
-        for (path, size) in all.iter().zip(sizes).take(all.len().saturating_sub(1)) {
+        for ((path, next), size) in all.iter().zip(all.iter().skip(1)).zip(sizes) {
             if total <= self.limits.total {
                 break;
             }
             fs::remove_file(path)?;
+            self.cut = first_of(next).or(self.cut);
             total -= size;
         }
         Ok(())
@@ -210,8 +224,19 @@ impl Journal {
 /// # Errors
 /// When the directory or a file cannot be read.
 pub fn read(directory: &Path) -> io::Result<impl Iterator<Item = io::Result<Record>>> {
-    let mut last = 0;
-    let records = segments(directory)?.into_iter().flat_map(|path| match lines(&path) {
+    read_after(directory, 0)
+}
+
+/// The same for the records behind that number, without a look at segments that end before.
+///
+/// # Errors
+/// As for [`read`].
+pub fn read_after(directory: &Path, sequence: u64) -> io::Result<impl Iterator<Item = io::Result<Record>>> {
+    let mut last = sequence;
+    let mut segments = segments(directory)?;
+    let begin_after = segments.iter().position(|path| first_of(path).is_none_or(|first| first > sequence + 1));
+    segments.drain(..begin_after.unwrap_or(segments.len()).saturating_sub(1));
+    let records = segments.into_iter().flat_map(|path| match lines(&path) {
         Ok(lines) => Box::new(lines) as Box<dyn Iterator<Item = io::Result<(u64, Record)>>>,
         Err(error) => Box::new(std::iter::once(Err(error))),
     });
@@ -237,6 +262,11 @@ fn segments(directory: &Path) -> io::Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Number of the first record of a segment, by its name.
+fn first_of(path: &Path) -> Option<u64> {
+    path.file_name()?.to_str()?.strip_prefix(PREFIX)?.split('-').next()?.parse().ok()
 }
 
 /// Bytes of whole records, and the number of the last.

@@ -24,11 +24,11 @@ pub(super) struct Episodes {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Labels {
-    zone: String,
-    device: String,
-    peer_zone: String,
-    peer: String,
+pub(crate) struct Labels {
+    pub(crate) zone: String,
+    pub(crate) device: String,
+    pub(crate) peer_zone: String,
+    pub(crate) peer: String,
 }
 
 impl Episodes {
@@ -72,7 +72,7 @@ fn choose(findings: &[FindingStatus]) -> Vec<&FindingStatus> {
 }
 
 impl Labels {
-    fn of(finding: &FindingStatus) -> Labels {
+    pub(crate) fn of(finding: &FindingStatus) -> Labels {
         let device = &finding.device;
         let named = device.name.clone().or_else(|| device.mac.map(|mac| mac.to_string()));
         let device = named.or_else(|| device.ip.map(|ip| ip.to_string())).unwrap_or_default();
@@ -97,10 +97,15 @@ fn peer_label(peer: &PeerStatus) -> String {
 
 /// At most [`MAX_LABEL_CHARS`] characters, none of them hidden.
 fn cut(text: &str) -> String {
-    let start: String = text.chars().take(MAX_LABEL_CHARS + 1).collect();
+    cut_to(text, MAX_LABEL_CHARS)
+}
+
+/// At most `max` characters, none of them hidden; what is cut off ends in `…`.
+pub(crate) fn cut_to(text: &str, max: usize) -> String {
+    let start: String = text.chars().take(max + 1).collect();
     let shown = escape(&start);
-    if shown.chars().count() <= MAX_LABEL_CHARS {
+    if shown.chars().count() <= max {
         return shown.into_owned();
     }
-    shown.chars().take(MAX_LABEL_CHARS - 1).chain(['…']).collect()
+    shown.chars().take(max.saturating_sub(1)).chain(['…']).collect()
 }

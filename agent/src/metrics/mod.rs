@@ -23,6 +23,7 @@ use crate::policy::Policy;
 
 pub use counters::{ALARMS, BuildInfo, Canary, Counters, Eviction, InterfaceCounters, Reload, Sink};
 use finding_info::Episodes;
+pub(crate) use finding_info::{Labels as FindingLabels, cut_to};
 pub use finding_info::{MAX_FINDING_INFO, MAX_FINDING_INFO_NOT_CRITICAL, MAX_LABEL_CHARS};
 use page::Page;
 

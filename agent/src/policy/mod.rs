@@ -2,6 +2,7 @@
 
 mod build;
 mod conduit;
+pub mod diff;
 mod model;
 mod scope;
 mod table;

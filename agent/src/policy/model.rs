@@ -13,7 +13,7 @@ use crate::base::{Mac, Timestamp};
 pub struct ZoneId(pub u16);
 
 /// Where a rule stands.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize)]
 pub struct Place {
     /// File as the user named it.
     pub file: String,

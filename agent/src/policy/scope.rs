@@ -51,6 +51,13 @@ impl Policy {
         }
     }
 
+    /// The zone whose directed broadcast an address is.
+    pub fn zone_of_broadcast(&self, ip: IpAddr) -> Option<ZoneId> {
+        let IpAddr::V4(ip) = ip else { return None };
+        let owner = self.index.zones_v4.get(ip.to_bits())?;
+        (owner.broadcast == Some(ip.to_bits())).then_some(owner.zone)
+    }
+
     /// The zone that owns a VLAN.
     pub fn zone_of_vlan(&self, vlan: u16) -> Option<ZoneId> {
         self.index.vlans.get(usize::from(vlan)).copied().flatten()

@@ -45,7 +45,7 @@ pub fn explain(
     let is_of = |engine: &Engine, explanation: &Explanation| {
         wanted.finding.as_ref().is_none_or(|id| engine.findings_of(explanation).any(|of| of == *id))
     };
-    let damage = drive(&mut engine, &mut source, progress, |engine| {
+    let damage = drive([&mut engine], &mut source, progress, |[engine]| {
         for explanation in engine.take_explained() {
             if !wanted.has(&explanation) {
                 continue;

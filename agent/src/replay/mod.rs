@@ -1,6 +1,8 @@
 //! The engine over capture files: the same code that runs live, at the speed of the disk.
 
+mod diff;
 mod explain;
+mod learn;
 
 use std::ops::ControlFlow;
 
@@ -9,7 +11,9 @@ use crate::engine::{Engine, FlowRow, Input, Options, Snapshot};
 use crate::hint::VendorTable;
 use crate::policy::Policy;
 
+pub use diff::{MAX_LISTED, MAX_WAITING, compare_configs, diff};
 pub use explain::{Explained, ExplanationSink, MAX_DOUBTFUL, explain};
+pub use learn::{Learned, Named, learn};
 
 /// Frames between two reports of progress.
 const FRAMES_PER_REPORT: u32 = 65_536;
@@ -40,7 +44,7 @@ pub fn replay(
     let mut engine = Engine::new(policy, vendors, Options { rows: sink.is_some(), ..options });
     let files = source.names().to_vec();
     let mut wanted = ControlFlow::Continue(());
-    let damage = drive(&mut engine, &mut source, progress, |engine| {
+    let damage = drive([&mut engine], &mut source, progress, |[engine]| {
         if let Some(sink) = &mut sink
             && engine.has_rows()
         {
@@ -56,13 +60,13 @@ pub fn replay(
     Replayed { snapshot: engine.snapshot(), files, damage }
 }
 
-/// Gives an engine all that `source` has, until `after`, which is called behind each of them, breaks. Returns where it
+/// Gives each engine all that `source` has, until `after`, which is called behind each frame, breaks. Returns where it
 /// could not be read on.
-fn drive(
-    engine: &mut Engine,
+fn drive<const N: usize>(
+    mut engines: [&mut Engine; N],
     source: &mut Files,
     progress: &mut dyn FnMut(Progress),
-    mut after: impl FnMut(&mut Engine) -> ControlFlow<()>,
+    mut after: impl FnMut(&mut [&mut Engine; N]) -> ControlFlow<()>,
 ) -> Vec<Damage> {
     let files = source.names().to_vec();
     let mut damage = Vec::new();
@@ -70,18 +74,20 @@ fn drive(
     loop {
         match source.next() {
             Next::Frame(frame) => {
-                engine.handle(Input::Frame {
-                    source: 0,
-                    at: frame.at,
-                    link_type: frame.link_type,
-                    wire_len: frame.wire_len,
-                    data: frame.data,
-                });
+                for engine in &mut engines {
+                    engine.handle(Input::Frame {
+                        source: 0,
+                        at: frame.at,
+                        link_type: frame.link_type,
+                        wire_len: frame.wire_len,
+                        data: frame.data,
+                    });
+                }
             }
             Next::Silence => {}
             Next::Damage(found) => {
                 let file = files.get(usize::from(found.source)).map_or("?", String::as_str);
-                engine.handle(Input::Gap(&format!("{file}: {found}")));
+                engines.iter_mut().for_each(|engine| engine.handle(Input::Gap(&format!("{file}: {found}"))));
                 damage.push(found);
             }
             Next::End => return damage,
@@ -91,7 +97,7 @@ fn drive(
             until_report = FRAMES_PER_REPORT;
             progress(source.progress());
         }
-        if after(engine).is_break() {
+        if after(&mut engines).is_break() {
             return damage;
         }
     }

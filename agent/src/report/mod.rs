@@ -4,9 +4,11 @@ mod advice;
 mod check;
 mod damage;
 mod devices;
+mod diff;
 mod explain;
 mod findings;
 mod flows;
+mod from_json;
 mod headline;
 mod json;
 mod junit;
@@ -26,8 +28,13 @@ mod tests;
 pub use crate::base::escape;
 pub use check::{check_text, devices_text, findings_text, zones_text};
 pub use damage::{CaptureFiles, Damage};
+pub use diff::{
+    Compared, DeviceChange, FindingChange, FindingClass, FlowChange, FlowChanges, FlowClass, Replays, ZoneChange,
+    diff_json, diff_text,
+};
 pub use explain::{ExplainWriter, Explained, explain_text};
 pub use flows::{FlowFormat, FlowWriter};
+pub use from_json::{devices_from_json, findings_from_json, relayed_json, zones_from_json};
 pub use json::{CheckJson, check_json, devices_json, findings_json, zones_json};
 pub use junit::{FailOn, junit};
 pub use style::Style;

@@ -257,6 +257,7 @@ pub(crate) fn flow(violation: bool) -> FlowRow {
         bytes_in: 48_000,
         first_seen: at(60),
         last_seen: at(61),
+        is_conversation: true,
         reach: Reach::Established,
         verdict: if violation { FlowVerdict::Violation } else { FlowVerdict::Allowed },
         kind: violation.then_some(Kind::InternetEgress),

@@ -38,6 +38,13 @@ pub enum Command {
     Close(Remark),
     /// Mark a finding as known.
     Acknowledge(Remark),
+    /// Raise a finding that nothing caused, to see whether the page arrives.
+    Drill {
+        /// Who says so.
+        by: String,
+        /// Who was authenticated.
+        user: String,
+    },
 }
 
 /// A person's word about a finding.

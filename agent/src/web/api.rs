@@ -1,13 +1,14 @@
 //! What asks the engine: lists of flows, and commands.
 //!
-//! Closing or acknowledging a finding needs an authenticated user, on loopback too: it ends a page, and the journal
-//! says who did it. A reload takes nothing from the caller but the moment, and reads what the administrator wrote; where
+//! Closing or acknowledging a finding, or raising a drill, needs an authenticated user, on loopback too: it ends or makes
+//! a page, and the journal says who did it. A reload takes nothing from the caller but the moment, and reads what the administrator wrote; where
 //! no users are configured, which only loopback allows, it needs none.
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::CONTENT_TYPE;
 use hyper::{Request, StatusCode};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
@@ -86,10 +87,9 @@ pub(super) enum Remarking {
     Acknowledge,
 }
 
-/// `{"by": "…", "reason": "…"}`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Body {
+struct RemarkBody {
     by: String,
     reason: String,
 }
@@ -101,11 +101,13 @@ pub(super) async fn remark<A: Agent>(
     what: Remarking,
     request: Request<Incoming>,
 ) -> Reply {
-    let Some(user) = user else {
-        let why = "this needs an authenticated user: add `basic_auth_users` to the file of `--web.config.file`";
-        return Reply::text(StatusCode::FORBIDDEN, why).closing();
+    let Some(user) = user else { return nobody() };
+    let read = async {
+        let body: RemarkBody = read_body(request, "{\"by\": …, \"reason\": …}").await?;
+        check_line("by", &body.by).and_then(|()| check_line("reason", &body.reason)).map_err(bad_request)?;
+        Ok(body)
     };
-    let body = match read_body(request).await {
+    let body = match read.await {
         Ok(body) => body,
         Err(reply) => return reply,
     };
@@ -117,7 +119,32 @@ pub(super) async fn remark<A: Agent>(
     done(ask(shared, shared.agent.command(command)).await)
 }
 
-async fn read_body(request: Request<Incoming>) -> Result<Body, Reply> {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DrillBody {
+    by: String,
+}
+
+pub(super) async fn drill<A: Agent>(shared: &Shared<A>, user: Option<String>, request: Request<Incoming>) -> Reply {
+    let Some(user) = user else { return nobody() };
+    let read = async {
+        let body: DrillBody = read_body(request, "{\"by\": …}").await?;
+        check_line("by", &body.by).map_err(bad_request)?;
+        Ok(body)
+    };
+    match read.await {
+        Ok(DrillBody { by }) => done(ask(shared, shared.agent.command(Command::Drill { by, user })).await),
+        Err(reply) => reply,
+    }
+}
+
+fn nobody() -> Reply {
+    let why = "this needs an authenticated user: add `basic_auth_users` to the file of `--web.config.file`";
+    Reply::text(StatusCode::FORBIDDEN, why).closing()
+}
+
+/// A body of this form.
+async fn read_body<B: DeserializeOwned>(request: Request<Incoming>, form: &str) -> Result<B, Reply> {
     let is_json = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
         value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
     });
@@ -132,15 +159,19 @@ async fn read_body(request: Request<Incoming>) -> Result<Body, Reply> {
         return Err(too_large());
     }
     let bytes = Limited::new(request.into_body(), MAX_BODY_BYTES).collect().await.map_err(|_| too_large())?;
-    let bad = |what: String| Reply::text(StatusCode::BAD_REQUEST, what);
-    let body: Body = serde_json::from_slice(&bytes.to_bytes())
-        .map_err(|error| bad(format!("the body is `{{\"by\": …, \"reason\": …}}`: {}", escape(&error.to_string()))))?;
-    for (name, text) in [("by", &body.by), ("reason", &body.reason)] {
-        if text.trim().is_empty() || text.chars().count() > MAX_REMARK_CHARS || escape(text) != text.as_str() {
-            return Err(bad(format!("`{name}` is 1 to {MAX_REMARK_CHARS} characters in one line")));
-        }
+    serde_json::from_slice(&bytes.to_bytes())
+        .map_err(|error| bad_request(format!("the body is `{form}`: {}", escape(&error.to_string()))))
+}
+
+fn bad_request(what: String) -> Reply {
+    Reply::text(StatusCode::BAD_REQUEST, what)
+}
+
+fn check_line(name: &str, text: &str) -> Result<(), String> {
+    if text.trim().is_empty() || text.chars().count() > MAX_REMARK_CHARS || escape(text) != text {
+        return Err(format!("`{name}` is 1 to {MAX_REMARK_CHARS} characters in one line"));
     }
-    Ok(body)
+    Ok(())
 }
 
 /// Waits for the engine, with few others and not for ever.

@@ -29,6 +29,7 @@ enum Route<'p> {
     Reload,
     Close(&'p str),
     Acknowledge(&'p str),
+    Drill,
 }
 
 impl<'p> Route<'p> {
@@ -44,6 +45,7 @@ impl<'p> Route<'p> {
             "/api/v1/devices" => Route::Document(Document::Devices),
             "/api/v1/findings" => Route::Document(Document::Findings),
             "/api/v1/flows" => Route::Flows,
+            "/api/v1/drill" => Route::Drill,
             _ => match path.strip_prefix("/api/v1/findings/")?.split_once('/')? {
                 (id, "close") if api::is_id(id) => Route::Close(id),
                 (id, "ack") if api::is_id(id) => Route::Acknowledge(id),
@@ -53,7 +55,7 @@ impl<'p> Route<'p> {
     }
 
     fn writes(&self) -> bool {
-        matches!(self, Route::Reload | Route::Close(_) | Route::Acknowledge(_))
+        matches!(self, Route::Reload | Route::Close(_) | Route::Acknowledge(_) | Route::Drill)
     }
 }
 
@@ -103,6 +105,7 @@ async fn route<A: Agent>(shared: &Shared<A>, peer: &Peer, request: Request<Incom
         Route::Reload => api::reload(shared).await,
         Route::Close(id) => api::remark(shared, user, id, api::Remarking::Close, request).await,
         Route::Acknowledge(id) => api::remark(shared, user, id, api::Remarking::Acknowledge, request).await,
+        Route::Drill => api::drill(shared, user, request).await,
     }
 }
 

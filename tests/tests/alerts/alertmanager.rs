@@ -1,6 +1,7 @@
 //! A real Alertmanager on the shipped example, with its times shortened, and the receivers that it calls.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,7 +26,8 @@ pub struct Alertmanager {
     /// Where it listens.
     pub port: u16,
     got: Arc<Mutex<Vec<Request>>>,
-    _daemon: Daemon,
+    folder: PathBuf,
+    daemon: Option<Daemon>,
 }
 
 impl Alertmanager {
@@ -45,16 +47,26 @@ impl Alertmanager {
         });
         let file = folder.join("alertmanager.yml");
         fs::write(&file, change(text.replace("RECEIVERS", &receivers.to_string()))).expect("a file of our own");
-        let port = tool::free_port();
+        let mut manager = Alertmanager { port: tool::free_port(), got, folder, daemon: None };
+        manager.run();
+        manager
+    }
+
+    /// Starts it, again after [`Alertmanager::stop`].
+    pub fn run(&mut self) {
         let args = [
-            format!("--config.file={}", file.display()),
-            format!("--storage.path={}", folder.join("data").display()),
-            format!("--web.listen-address=127.0.0.1:{port}"),
+            format!("--config.file={}", self.folder.join("alertmanager.yml").display()),
+            format!("--storage.path={}", self.folder.join("data").display()),
+            format!("--web.listen-address=127.0.0.1:{}", self.port),
             "--cluster.listen-address=".to_owned(),
         ];
-        let daemon = Daemon::start("prometheus-alertmanager", folder.join("log"), args);
-        wait("Alertmanager is ready", 20, || http::ask(port, "GET", "/-/ready", "").is_ok());
-        Alertmanager { port, got, _daemon: daemon }
+        self.daemon = Some(Daemon::start("prometheus-alertmanager", self.folder.join("log"), args));
+        wait("Alertmanager is ready", 20, || http::ask(self.port, "GET", "/-/ready", "").is_ok());
+    }
+
+    /// Ends it as systemd does: it forgets its alerts, and keeps what it has notified of.
+    pub fn stop(&mut self) {
+        self.daemon.take().expect("it runs").end();
     }
 
     /// Gives it alerts, as Prometheus and the agent do.
@@ -65,11 +77,23 @@ impl Alertmanager {
     /// The `alertname/id` of the alerts that fire in each notification to a receiver, in order; those with a firing
     /// alert only, and only of one zone unless it is empty.
     pub fn firing(&self, path: &str, zone: &str) -> Vec<Vec<String>> {
+        let of_zone =
+            self.notifications(path).into_iter().filter(|it| zone.is_empty() || it["groupLabels"]["zone"] == zone);
+        of_zone.map(|it| firing_alerts(&it)).filter(|alerts| !alerts.is_empty()).collect()
+    }
+
+    /// How many notifications to a receiver say that this finding is over.
+    pub fn resolved(&self, path: &str, id: &str) -> usize {
+        let is_over = |alert: &Value| alert["status"] == "resolved" && alert["labels"]["id"] == id;
+        let notifications = self.notifications(path).into_iter();
+        notifications.filter(|it| it["alerts"].as_array().expect("alerts").iter().any(is_over)).count()
+    }
+
+    /// All that a receiver got, in order.
+    pub fn notifications(&self, path: &str) -> Vec<Value> {
         let got = self.got.lock().expect("no panic").clone();
         let bodies = got.iter().filter(|request| request.path == path);
-        let notifications = bodies.map(|request| serde_json::from_str::<Value>(&request.body).expect("JSON"));
-        let of_zone = notifications.filter(|it| zone.is_empty() || it["groupLabels"]["zone"] == zone);
-        of_zone.map(|it| firing_alerts(&it)).filter(|alerts| !alerts.is_empty()).collect()
+        bodies.map(|request| serde_json::from_str(&request.body).expect("JSON")).collect()
     }
 }
 

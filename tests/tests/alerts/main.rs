@@ -3,6 +3,8 @@
 
 mod alertmanager;
 mod chain;
+mod client;
+mod direct;
 mod mutants;
 mod paths;
 mod routes;

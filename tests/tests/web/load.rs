@@ -1,15 +1,13 @@
 //! Many scrapers and many clients that only hold on to their connection: a good client does not notice.
 
 use std::io::{Read, Write};
-use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use segwatch::web::Limits;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use segwatch_tests::crowd::{resident_kib, scraper, slow_client};
 
 use crate::client::{connect, get};
 use crate::{Fake, published_with, runtime, start_with};
@@ -53,7 +51,7 @@ fn run(scrapers: usize, slow: usize, time: Duration, limits: Limits) {
     };
     let running = start_with(fake, None, limits);
     let address = running.address;
-    let before = resident_kib();
+    let before = resident_kib(std::process::id());
     let clients = runtime();
     let scrapes = Arc::new(AtomicU64::new(0));
     let end = Instant::now() + time;
@@ -69,7 +67,7 @@ fn run(scrapers: usize, slow: usize, time: Duration, limits: Limits) {
         let started = Instant::now();
         let answer = get(address, "/metrics");
         times.push(if answer.status == 200 { started.elapsed() } else { Duration::MAX });
-        growth = growth.max(resident_kib().saturating_sub(before));
+        growth = growth.max(resident_kib(std::process::id()).saturating_sub(before));
         std::thread::sleep(Duration::from_millis(20));
     }
     clients.shutdown_background();
@@ -95,76 +93,4 @@ fn run(scrapers: usize, slow: usize, time: Duration, limits: Limits) {
     let mut text = String::new();
     last.read_to_string(&mut text).unwrap();
     assert!(text.contains("segwatch is healthy"));
-}
-
-/// Scrapes once a second over one connection, and connects again when it is closed.
-async fn scraper(address: SocketAddr, scrapes: Arc<AtomicU64>, end: Instant) {
-    while Instant::now() < end {
-        let Ok(mut stream) = TcpStream::connect(address).await else { continue };
-        while scrape(&mut stream).await.is_some() {
-            scrapes.fetch_add(1, Ordering::Relaxed);
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-async fn scrape(stream: &mut TcpStream) -> Option<()> {
-    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await.ok()?;
-    let mut all = Vec::new();
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let read = stream.read(&mut buffer).await.ok().filter(|read| *read > 0)?;
-        all.extend_from_slice(buffer.get(..read)?);
-        let text = String::from_utf8_lossy(&all);
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "))?.parse::<usize>().ok()?;
-            if body.len() >= length {
-                return Some(());
-            }
-        }
-    }
-}
-
-/// Each in its own way as slow as it can be; connects again when it is cut.
-async fn slow_client(address: SocketAddr, number: usize) {
-    loop {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        let _ = socket.set_recv_buffer_size(2048);
-        if let Ok(mut stream) = socket.connect(address).await {
-            match number % 4 {
-                // Says nothing.
-                0 => {}
-                // Never ends its request.
-                1 => {
-                    for byte in b"GET /metrics HTTP/1.1\r\nX: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy" {
-                        if stream.write_all(&[*byte]).await.is_err() {
-                            break;
-                        }
-                        tokio::time::sleep(Duration::from_millis(500)).await;
-                    }
-                }
-                // Asks for much and reads nothing.
-                2 => {
-                    let _ = stream.write_all(&b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(50)).await;
-                    tokio::time::sleep(Duration::from_secs(20)).await;
-                }
-                // Reads a byte now and then.
-                _ => {
-                    let _ = stream.write_all(&b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(50)).await;
-                    while stream.read(&mut [0]).await.is_ok_and(|read| read > 0) {
-                        tokio::time::sleep(Duration::from_millis(500)).await;
-                    }
-                }
-            }
-            let _ = stream.read(&mut [0]).await;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
-fn resident_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod client;
+mod command_line;
 mod hostile;
 mod load;
 mod rights;
@@ -68,6 +69,12 @@ impl Agent for Fake {
             }
             Command::Close(_) => Ok("closed".into()),
             Command::Acknowledge(_) => Ok("acknowledged".into()),
+            Command::Drill { by, .. } => match by.as_str() {
+                "again" => Err(Refusal::Conflict("a drill is under way".into())),
+                "dead" => Err(Refusal::Failed("no engine".into())),
+                "busy" => Err(Refusal::Unavailable("the engine is busy".into())),
+                _ => Ok("a drill was raised".into()),
+            },
         }
     }
 

@@ -24,7 +24,7 @@ fn start_with_users(folder: &Folder) -> Running {
 #[test]
 fn without_users_findings_cannot_be_closed_even_on_loopback() {
     let running = start();
-    for path in ["/api/v1/findings/ab12/close", "/api/v1/findings/ab12/ack"] {
+    for path in ["/api/v1/findings/ab12/close", "/api/v1/findings/ab12/ack", "/api/v1/drill"] {
         let answer = request(running.address, "POST", path, &[JSON], BODY);
         assert_eq!(answer.status, 403);
         assert!(answer.body.contains("basic_auth_users"), "{}", answer.body);
@@ -112,6 +112,25 @@ fn a_user_closes_and_acknowledges_with_a_reason() {
     for kind in ["Content-Type: text/plain", "Content-Type: application/x-www-form-urlencoded", "X: y"] {
         assert_eq!(post("/api/v1/findings/ab12/close", &[ANN, kind], BODY).status, 415);
     }
+    assert!(running.fake.commands.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_user_raises_a_drill() {
+    let folder = Folder::new("drill");
+    let running = start_with_users(&folder);
+    let post = |headers: &[&str], body: &str| request(running.address, "POST", "/api/v1/drill", headers, body).status;
+    assert_eq!(post(&[ANN, JSON], "{\"by\":\"Ann\"}"), 200);
+    assert_eq!(post(&[ANN, JSON], "{\"by\":\"again\"}"), 409);
+    let asked = std::mem::take(&mut *running.fake.commands.lock().unwrap());
+    let drill = |by: &str| Command::Drill { by: by.into(), user: "ann".into() };
+    assert_eq!(asked, [drill("Ann"), drill("again")]);
+    for body in ["", "{}", "{\"by\":\"\"}", "{\"by\":\"a\\n\"}", BODY] {
+        assert_eq!(post(&[ANN, JSON], body), 400, "{body}");
+    }
+    assert_eq!(post(&[JSON], "{\"by\":\"Ann\"}"), 401);
+    assert_eq!(post(&[ANN, JSON, "Origin: http://evil.example"], "{\"by\":\"Ann\"}"), 403);
+    assert_eq!(request(running.address, "GET", "/api/v1/drill", &[ANN], "").status, 405);
     assert!(running.fake.commands.lock().unwrap().is_empty());
 }
 

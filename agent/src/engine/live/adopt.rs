@@ -46,9 +46,9 @@ impl Engine {
             }
             let Some(device_ip) = finding.device_ip else { continue };
             for (peer, seen) in finding.peers {
-                if let Some((kind, peer_zone)) = self.still_denied(key, device_ip, &peer, &seen) {
+                if let Some((kind, peer_zone, expired)) = self.still_denied(key, device_ip, &peer, &seen) {
                     let key = FindingKey { device: key.device, kind, peer_zone };
-                    book.add(Contribution { key, peer, seen, device_ip, expired: None });
+                    book.add(Contribution { key, peer, seen, device_ip, expired });
                 }
             }
         }
@@ -70,14 +70,15 @@ impl Engine {
         }
     }
 
-    /// What is left of a peer of a finding under this policy: kind and zone of a violation.
+    /// What is left of a peer of a finding under this policy: kind and zone of a violation, and the expired conduit that
+    /// would have allowed it.
     fn still_denied(
         &self,
         key: FindingKey,
         device_ip: std::net::IpAddr,
         peer: &PeerKey,
         seen: &Peer,
-    ) -> Option<(Kind, PeerZone)> {
+    ) -> Option<(Kind, PeerZone, Option<u16>)> {
         let home = self.home(key.device);
         let peer_scope = self.policy.scope(peer.ip);
         let peer_home = match self.devices.by_ip(peer.ip).and_then(|id| self.home(id)) {
@@ -103,9 +104,11 @@ impl Engine {
         };
         let handshake = matches!(peer.proto, TCP | SCTP | ICMP | ICMPV6);
         let opening = if handshake { Opening::Seen } else { Opening::Guess };
-        if matches!(self.policy.permit(&ends, opening, seen.last), Permit::Allowed(_)) {
-            return None;
-        }
+        let expired = match self.policy.permit(&ends, opening, seen.last) {
+            Permit::Allowed(_) => return None,
+            Permit::Expired(conduit) => Some(conduit.0),
+            Permit::Denied => None,
+        };
         let egress = matches!(key.kind, Kind::InternetEgress | Kind::CrossZoneEgress);
         let flows = egress || matches!(key.kind, Kind::InternetIngress | Kind::CrossZoneIngress);
         let (kind, peer_zone) = match (peer_home, peer_scope) {
@@ -117,7 +120,7 @@ impl Engine {
             }
             (None, _) => (if egress { Kind::CrossZoneEgress } else { Kind::CrossZoneIngress }, PeerZone::Internal),
         };
-        Some((if flows { kind } else { key.kind }, peer_zone))
+        Some((if flows { kind } else { key.kind }, peer_zone, expired))
     }
 
     /// A watched device is at one of its ends.

@@ -169,7 +169,7 @@ pub(super) struct Interface {
     runs: BTreeMap<Alarm, (u32, u32)>,
     clock_until: i64,
     down: Option<String>,
-    /// Until then nothing, or not enough, was seen.
+    /// Before then nothing, or not enough, was seen.
     pub(super) blind_until: i64,
 }
 
@@ -212,7 +212,7 @@ impl Interface {
                 if self.down.take().is_some() {
                     self.clear(Alarm::Silent, wall, now, events);
                 }
-                self.blind_until = now;
+                self.blind_until = now.saturating_add(1);
                 self.last_frame = Some(now);
                 self.window_began = Some(now);
             }
@@ -230,7 +230,7 @@ impl Interface {
             }
             SourceEvent::Gap { why } => {
                 self.gap(&why, wall, events);
-                self.blind_until = now;
+                self.blind_until = now.saturating_add(1);
             }
             SourceEvent::Filter { expression } => {
                 let detail = format!("the capture filter `{expression}` hides traffic");

@@ -39,6 +39,8 @@ const NANOSECONDS_PER_HOUR: i64 = 3_600_000_000_000;
 pub(super) struct Live {
     /// Of the last tick.
     wall: Timestamp,
+    /// Of the one before.
+    former_wall: Timestamp,
     mono: i64,
     /// Monotonic minus wall time.
     offset: i64,
@@ -105,7 +107,12 @@ impl Live {
         }
     }
 
-    pub(super) fn report(&mut self, source: u16, event: SourceEvent, now: i64) {
+    /// Before the first tick there is no time yet.
+    fn mono_of(&self, now: i64) -> i64 {
+        now.max(self.mono)
+    }
+
+    fn report(&mut self, source: u16, event: SourceEvent, now: i64) {
         let at = usize::from(source);
         if at >= health::MAX_INTERFACES {
             return;
@@ -211,6 +218,7 @@ impl Engine {
             (live.started, live.ticked) = (mono, true);
             self.now = mono;
         }
+        live.former_wall = live.wall;
         (live.wall, live.mono, live.offset) = (wall, mono, mono.saturating_sub(wall.0));
         self.now = self.now.max(mono);
         while let Some(flow) = self.flows.take_idle(self.now.saturating_sub(IDLE_TIMEOUT)) {
@@ -250,6 +258,17 @@ impl Engine {
             live.compare_verdicts(&snapshot);
             live.snapshot = Some(Arc::new(snapshot));
         }
+    }
+
+    /// A mirror port tells something. What flows showed before it could not be read is no sign of what it shows after.
+    pub(super) fn hear(&mut self, source: u16, event: SourceEvent) {
+        let mut live = self.live.take().unwrap_or_default();
+        if live.ticked && matches!(event, SourceEvent::Up { .. } | SourceEvent::Down { .. } | SourceEvent::Gap { .. }) {
+            self.harvest(&mut live);
+        }
+        let now = live.mono_of(self.now);
+        live.report(source, event, now);
+        self.live = Some(live);
     }
 
     /// What was published last; `None` before the first tick.

@@ -1,0 +1,206 @@
+//! The agent: what interfaces show goes through the engine, and what the engine says goes out once the journal has it.
+//!
+//! Each part has a thread of its own, and bounded hand-overs between them:
+//!
+//!     interfaces ─▶ watch (the engine) ─▶ publish ─▶ metrics · web · alerts
+//!                                            └──────▶ record (the journal)
+//!
+//! Nothing behind the engine can hold it back: a bundle that finds no place waits and takes the next one's words along.
+
+mod agent;
+mod limiter;
+mod pager;
+mod privileges;
+mod publish;
+mod record;
+mod watch;
+
+use std::io;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Builder;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::base::{Timestamp, escape};
+use crate::capture::live::{Ports, Settings};
+use crate::config::{self, Config, Loaded, Transport};
+use crate::engine::{Engine, Options as EngineOptions};
+use crate::hint::{Knowledge, VendorTable};
+use crate::journal::{Journal, Limits};
+use crate::packet::DecodeOptions;
+use crate::web::{self, Agent as _, Command, Limits as WebLimits, Server};
+use agent::{Agent, Shared};
+use pager::Pager;
+use publish::Publisher;
+use record::{Recorder, Restored};
+use watch::Watch;
+
+/// For everything that was read to be judged and written, after the order to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(20);
+/// Questions to the engine that wait; one more is refused.
+const MAX_QUESTIONS: usize = 16;
+
+/// How the agent is started.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The policy.
+    pub config: PathBuf,
+    /// TLS and users of the HTTP server, in the form of every Prometheus exporter.
+    pub web_config: Option<PathBuf>,
+    /// A vendor table in place of the built-in one.
+    pub vendors: Option<PathBuf>,
+    /// Folder with data files in place of the built-in ones.
+    pub data: Option<PathBuf>,
+}
+
+/// Runs until told to stop by SIGTERM or SIGINT.
+///
+/// # Errors
+/// What hindered the start, all that can be told at once; or what ended the agent.
+pub fn run(options: &Options) -> Result<(), Vec<String>> {
+    let one = |what: &str, error: io::Error| vec![format!("{what}: {error}")];
+    let (loaded, vendors) = load(options)?;
+    let knowledge = config::load_knowledge(options.data.as_deref()).map_err(|problem| vec![problem])?;
+    let config = &loaded.config;
+    if config.captures.is_empty() {
+        let file = options.config.display();
+        return Err(vec![format!("{file}: no mirror port: add `capture: [{{ interface: eth1 }}]`")]);
+    }
+    let web_settings = web::Settings::load(options.web_config.clone())
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    let listeners = listen(&config.listen, &web_settings).map_err(|problem| vec![problem])?;
+    let state = config.state_dir.as_path();
+    let directory = state.join("journal");
+    let (journal, opened) = Journal::open(&directory, Limits::default())
+        .map_err(|error| one(&format!("the journal in {}", state.display()), error))?;
+    if opened.torn > 0 {
+        tracing::warn!(bytes = opened.torn, "the journal ended in the middle of a record, which was dropped");
+    }
+    let restored = record::restore(&directory).map_err(|error| one("the journal", error))?;
+    let settings: Vec<Settings> = config.captures.iter().map(Settings::from).collect();
+    let ports = Ports::open(&settings);
+    privileges::give_up(&readable(options, config), state);
+
+    let recorder = Arc::new(Recorder::start(journal, directory).map_err(|error| one("a thread", error))?);
+    let (ask, asked) = std::sync::mpsc::sync_channel(MAX_QUESTIONS);
+    let pager = Arc::new(Pager::new(state));
+    pager.configure(config);
+    let shared = Arc::new(Shared::new(ask, options.config.clone(), pager.clone()));
+    let publisher = Publisher::new(shared.clone(), recorder.clone(), config);
+    let (bundles, to_publish) = std::sync::mpsc::sync_channel(1);
+    let publishing = Builder::new()
+        .name("publish".to_owned())
+        .spawn(move || publisher.run(&to_publish))
+        .map_err(|error| one("a thread", error))?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let watch = Watch::new(engine(&loaded, vendors, knowledge), &settings, asked, bundles, stop.clone(), restored);
+    let live = ports.start().map_err(|error| one("a thread", error))?;
+    let (ended, mut has_ended) = tokio::sync::oneshot::channel::<()>();
+    let watching = Builder::new()
+        .name("engine".to_owned())
+        .spawn(move || {
+            // Dropped at the end, also that of a panic.
+            let _ended = ended;
+            watch.run(&live);
+        })
+        .map_err(|error| one("a thread", error))?;
+
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| one("the runtime", error))?;
+    let served = runtime.block_on(async {
+        let agent = Arc::new(Agent::new(shared));
+        let server = Server::start(agent.clone(), listeners, web_settings, WebLimits::default())?;
+        for address in server.addresses() {
+            tracing::info!(%address, "listening");
+        }
+        let (mut hangup, mut terminate, mut interrupt) =
+            (signal(SignalKind::hangup())?, signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        loop {
+            tokio::select! {
+                _ = hangup.recv() => drop(agent.command(Command::Reload).await),
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = &mut has_ended => break,
+            }
+        }
+        publish::tell_systemd(&[sd_notify::NotifyState::Stopping]);
+        stop.store(true, Ordering::Release);
+        server.stop().await;
+        io::Result::Ok(())
+    });
+    stop.store(true, Ordering::Release);
+    let judged = watching.join().is_ok();
+    let published = publishing.join().is_ok();
+    let written = recorder.finish(STOP_WITHIN);
+    pager.finish();
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served.map_err(|error| one("the HTTP server", error))?;
+    match (judged && published, written) {
+        (true, true) => Ok(()),
+        (false, _) => Err(vec!["a thread ended by a fault of the program; this is a bug".to_owned()]),
+        (true, false) => Err(vec![format!("the journal in {} did not take the last records", state.display())]),
+    }
+}
+
+fn load(options: &Options) -> Result<(Loaded, VendorTable), Vec<String>> {
+    let loaded = config::load(&options.config)
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    for lint in &loaded.lints {
+        tracing::warn!(lint = %escape(&lint.to_string()), "the policy could be better");
+    }
+    let Some(file) = &options.vendors else { return Ok((loaded, VendorTable::builtin())) };
+    let wrong = |error: String| vec![format!("{}: {error}", file.display())];
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    let vendors = VendorTable::parse(&text).map_err(|error| wrong(error.to_string()))?;
+    Ok((loaded, vendors))
+}
+
+fn listen(address: &str, settings: &web::Settings) -> Result<Vec<TcpListener>, String> {
+    let listeners = web::bind(address).map_err(|error| format!("cannot listen on {error}"))?;
+    let addresses: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+    web::check_exposure(&addresses, &settings.config())?;
+    Ok(listeners)
+}
+
+fn engine(loaded: &Loaded, vendors: VendorTable, knowledge: Knowledge) -> Engine {
+    let takes_off = |transport| loaded.config.captures.iter().any(|capture| capture.decapsulate.contains(&transport));
+    let decode = DecodeOptions { erspan: takes_off(Transport::Erspan), tzsp: takes_off(Transport::Tzsp) };
+    let options = EngineOptions { decode, knowledge: Arc::new(knowledge), ..EngineOptions::default() };
+    Engine::new(loaded.config.policy.clone(), vendors, options)
+}
+
+/// Folders that are read again while the agent runs.
+fn readable(options: &Options, config: &Config) -> Vec<PathBuf> {
+    let paging = config.alertmanager.as_ref();
+    let files = [
+        Some(&options.config),
+        options.web_config.as_ref(),
+        options.vendors.as_ref(),
+        paging.and_then(|paging| paging.password_file.as_ref()),
+        paging.and_then(|paging| paging.ca_file.as_ref()),
+    ];
+    let folders = files.into_iter().flatten().map(|file| match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    });
+    let system = ["/etc", "/proc", "/sys", "/usr/share/ca-certificates"].map(PathBuf::from);
+    folders.chain([config.state_dir.clone()]).chain(system).collect()
+}
+
+fn wall_clock() -> Timestamp {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(now.as_nanos()).unwrap_or(i64::MAX))
+}
+
+impl Restored {
+    fn is_first_start(&self) -> bool {
+        self.observed_until.is_none()
+    }
+}

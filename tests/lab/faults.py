@@ -1,0 +1,126 @@
+"""What goes wrong with a mirror, and how soon segwatch says that it does not know any more."""
+
+import os
+import signal
+import time
+
+import hosts
+from lab import sh
+from sensor import wait
+from words import expect
+
+# Seconds: link and identity of the interface; anything else.
+SOON, LATE = 5, 60
+CAMERA_PORTS = "select-src-port=@cam1.110,@cam2.110,@cam3.110"
+
+
+def seeing(site, sensor):
+    """Traffic that goes on for the whole test, and an agent that finds nothing wrong with it."""
+    sensor.start()
+    for call in site.record(300, "tcp") + site.record(300):
+        site.do(*call)
+    wait("clean traffic is isolated", 20, lambda: sensor.status()["verdict"] == "isolated")
+    expect("alarms of clean traffic", sensor.status()["health"], [])
+
+
+def blind(sensor, seconds, alarm, reason):
+    """The verdict is unverified in time, for this reason, of every camera, and the alarm is raised."""
+    series = f'segwatch_mirror_health{{alarm="{alarm}",interface="{sensor.nic}"}}'
+    took = wait(f"{alarm} makes the verdict unverified", seconds,
+                lambda: sensor.status()["verdict"] == "unverified" and sensor.metric(series) == 1)
+    for device in sensor.devices():
+        expect(f"verdict of {device['name']}", device["verdict"], "unverified")
+        assert reason in [it["code"] for it in device["reasons"]], f"{device['name']} has no reason {reason}: {device['reasons']}"
+    expect("site", sensor.metric('segwatch_site_verdict{verdict="unverified"}'), 1)
+    print(f"  {alarm} after {took:.1f} s", flush=True)
+
+
+def sees_again(sensor, seconds=20):
+    wait("it sees again", seconds, lambda: (sensor.status()["verdict"], sensor.status()["health"]) == ("isolated", []))
+
+
+def unplugged(site, sensor, _):
+    """The cable is pulled at the switch, and plugged in again."""
+    seeing(site, sensor)
+    sh("ip link set span down")
+    blind(sensor, SOON, "silent", "gap")
+    sh("ip link set span up")
+    sees_again(sensor)
+
+
+def made_again(site, sensor, _):
+    """The interface is deleted, and made again under the same name."""
+    seeing(site, sensor)
+    site.vsctl("del-port br0 span")
+    sh("ip link del span")
+    blind(sensor, SOON, "silent", "gap")
+    site.cable("sensor", "eth1", "span", "00:50:56:99:00:63", False)
+    site.vsctl("add-port br0 span")
+    sensor.mirror(sensor.select)
+    sees_again(sensor)
+
+
+def renamed(site, sensor, _):
+    """Another interface gets the name of the mirror port."""
+    seeing(site, sensor)
+    site.at("sensor", "ip link set eth1 down; ip link set eth1 name eth9; ip link set eth9 up; "
+                      "ip link add eth1 type veth peer name other; ip link set eth1 up; ip link set other up")
+    wait("what is now called eth1 shows nothing", SOON, lambda: sensor.status()["verdict"] == "unverified")
+
+
+def no_session(site, sensor, _):
+    """The mirror session is gone from the switch; the link stays up."""
+    seeing(site, sensor)
+    sensor.no_mirror()
+    blind(sensor, LATE, "silent", "gap")
+    site.vsctl("clear port span tag")
+    sensor.mirror(sensor.select)
+    sees_again(sensor)
+
+
+def one_direction(site, sensor, _):
+    """The session is changed: it copies only what enters at the cameras' ports."""
+    seeing(site, sensor)
+    sensor.mirror(CAMERA_PORTS)
+    blind(sensor, LATE, "one-directional", "one-direction")
+
+
+def stripped(site, sensor, _):
+    """The switch begins to strip tags."""
+    seeing(site, sensor)
+    sensor.fault("strip")
+    blind(sensor, LATE, "untagged", "untagged")
+
+
+def stopped(site, sensor, _):
+    """The host has no time for the agent while a burst comes."""
+    seeing(site, sensor)
+    os.kill(sensor.agent.pid, signal.SIGSTOP)
+    site.together(("wall", hosts.send_udp, "10.110.0.30", "10.110.0.11", 9000, 1000, 6000, 0, 0.0001))
+    os.kill(sensor.agent.pid, signal.SIGCONT)
+    blind(sensor, LATE, "kernel-drops", "loss")
+    assert sensor.metric(f'segwatch_capture_dropped_packets_total{{interface="{sensor.nic}",where="kernel"}}') > 0
+    sees_again(sensor, 60)
+
+
+def clean(site, sensor, long):
+    """Clean traffic raises no alarm, however long."""
+    seeing(site, sensor)
+    end = time.monotonic() + (240 if long else 40)
+    while time.monotonic() < end:
+        time.sleep(1)
+        expect("alarms of clean traffic", sensor.status()["health"], [])
+        expect("verdict of clean traffic", sensor.status()["verdict"], "isolated")
+
+
+# The mirror's form, what else the sensor needs, and what happens.
+CASES = {
+    "fault-no-session": ("all", {}, no_session),
+    "fault-one-direction": ("all", {}, one_direction),
+    "fault-stripped": ("injected", {}, stripped),
+    "fault-clean": ("all", {}, clean),
+    "fault-unplugged": ("all", {}, unplugged),
+    "fault-made-again": ("all", {}, made_again),
+    "fault-renamed": ("all", {}, renamed),
+    "fault-overloaded": ("all", {"capture": "buffer: 1MiB"}, stopped),
+}
