@@ -68,12 +68,12 @@ impl Engine {
             (UDP, _) if layer.dport == DNS || layer.sport == DNS => self.looks_up(end.device, layer, payload, at),
             (UDP, _) if layer.sport == DHCP_CLIENT => {
                 if let Some(clue) = client(payload, &self.options.knowledge.marks) {
-                    self.hear(&speaker, clue, at);
+                    self.weigh(&speaker, clue, at);
                 }
             }
             (UDP, _) if is_inside && datagram_may_begin(layer.sport, payload) => {
                 if let Some(clue) = datagram(layer.sport, layer.dport, payload, &self.options.knowledge.marks) {
-                    self.hear(&speaker, clue, at);
+                    self.weigh(&speaker, clue, at);
                 }
             }
             (TCP, Some(_)) if layer.dport == DNS || layer.sport == DNS => {
@@ -87,7 +87,7 @@ impl Engine {
                 let reading = self.streams.read((&key, from), tcp.seq, payload, is_whole, &self.options.knowledge);
                 let Some(reading) = reading else { return };
                 for clue in reading.clues {
-                    self.hear(&speaker, clue, at);
+                    self.weigh(&speaker, clue, at);
                 }
                 if let Some(name) = reading.server_name {
                     self.asks_for(&speaker, &name, layer.dst, at);
@@ -110,7 +110,7 @@ impl Engine {
             return;
         }
         if let Some(clue) = data.get(decoded.link_payload..).and_then(sadp_frame) {
-            self.hear(&Speaker { end: End::default(), mac: link.src, ip: None, vlan }, clue, at);
+            self.weigh(&Speaker { end: End::default(), mac: link.src, ip: None, vlan }, clue, at);
         }
     }
 
@@ -118,12 +118,12 @@ impl Engine {
     fn asks_for(&mut self, speaker: &Speaker, name: &str, server: IpAddr, at: Timestamp) {
         self.lookups.learn(server, name);
         if self.options.knowledge.clouds.find(name).is_some() {
-            self.hear(speaker, Clue::new(Source::Tls, Confidence::Low).with(Says::Asks, name), at);
+            self.weigh(speaker, Clue::new(Source::Tls, Confidence::Low).with(Says::Asks, name), at);
         }
     }
 
     /// Takes in what somebody says, if it is about himself.
-    fn hear(&mut self, speaker: &Speaker, mut clue: Clue, at: Timestamp) {
+    fn weigh(&mut self, speaker: &Speaker, mut clue: Clue, at: Timestamp) {
         if let (None, Some(vendor)) = (clue.fact(Says::Vendor), clue.mac.and_then(|mac| self.vendors.vendor(mac)))
             && clue.source != Source::Dhcp
         {
