@@ -11,6 +11,7 @@ use segwatch::coverage::{Reason, ReasonCode, Verdict};
 use segwatch::engine::*;
 use segwatch::finding::Kind;
 use segwatch::flow::Reach;
+use segwatch::hint::Posture;
 use segwatch::metrics::*;
 use segwatch::policy::Policy;
 use segwatch_tests::exposition::{Exposition, parse};
@@ -75,6 +76,7 @@ fn device(name: &str, zone: Option<&str>, verdict: Verdict) -> DeviceStatus {
         zone: zone.map(str::to_owned),
         verdict,
         reasons: if unverified { vec![reason(ReasonCode::Untagged), reason(ReasonCode::Silent)] } else { vec![] },
+        posture: Posture::default(),
         hints: vec![],
         coverage: CoverageStatus { sent: 9, received: 9, first_seen: Some(NOON), last_seen: Some(NOON) },
     }

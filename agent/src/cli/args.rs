@@ -105,6 +105,9 @@ pub(super) struct RunArgs {
     /// Makers by MAC prefix, in place of the built-in table (CSV: prefix,prefix_len,vendor)
     #[arg(long, value_name = "FILE", env = "SEGWATCH_VENDORS")]
     vendors: Option<PathBuf>,
+    /// Folder with newer copies of marks.csv, cloud-names.csv or advisories.csv; what is not there is built in
+    #[arg(long, value_name = "FOLDER", env = "SEGWATCH_DATA")]
+    data: Option<PathBuf>,
     /// The least that is logged: error, warn, info, debug or trace; or directives as `info,hyper=debug`
     #[arg(long = "log.level", value_name = "LEVEL", default_value = "info", env = "SEGWATCH_LOG_LEVEL")]
     pub(super) log_level: String,
@@ -115,7 +118,12 @@ pub(super) struct RunArgs {
 
 impl RunArgs {
     pub(super) fn options(&self) -> Options {
-        Options { config: self.config.clone(), web_config: self.web_config.clone(), vendors: self.vendors.clone() }
+        Options {
+            config: self.config.clone(),
+            web_config: self.web_config.clone(),
+            vendors: self.vendors.clone(),
+            data: self.data.clone(),
+        }
     }
 }
 
@@ -339,6 +347,9 @@ pub(super) struct PolicyArgs {
     /// Makers by MAC prefix, in place of the built-in table (CSV: prefix,prefix_len,vendor)
     #[arg(long, value_name = "FILE")]
     vendors: Option<PathBuf>,
+    /// Folder with newer copies of marks.csv, cloud-names.csv or advisories.csv; what is not there is built in
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
 }
 
 impl PolicyArgs {
@@ -350,6 +361,7 @@ impl PolicyArgs {
         Request {
             config: self.config.clone(),
             vendors: self.vendors.clone(),
+            data: self.data.clone(),
             untagged: self.untagged,
             judged: JudgedDevices::All,
             captures: captures.to_vec(),

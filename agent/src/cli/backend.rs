@@ -19,6 +19,8 @@ pub struct Request {
     pub config: Option<PathBuf>,
     /// A vendor table in place of the built-in one.
     pub vendors: Option<PathBuf>,
+    /// Folder with data files in place of the built-in ones.
+    pub data: Option<PathBuf>,
     /// What an untagged frame means, in place of what the policy says.
     pub untagged: Option<Untagged>,
     /// Which devices to judge.

@@ -103,6 +103,9 @@ mod tests {
             "http://localhost?x=1",
             "http://localhost#x",
             "http://localhost:99999999",
+            "http://localhost:0",
+            "http://[::1]:65536",
+            "http://localhost:",
         ] {
             assert!(BaseUrl::parse(bad).is_err(), "{bad}");
         }

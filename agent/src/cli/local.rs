@@ -1,6 +1,7 @@
 //! The backend of the program itself: configuration and captures from files, agents over HTTP.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::backend::{
@@ -13,7 +14,7 @@ use crate::capture::Files;
 use crate::capture::live::{Surveyed, survey};
 use crate::engine::{Explanation, Options, PolicyRef};
 use crate::explain::{Question, Wanted, Who};
-use crate::hint::VendorTable;
+use crate::hint::{Knowledge, VendorTable};
 use crate::policy::Policy;
 use crate::replay::{self, Replayed, replay};
 use crate::report::{CaptureFiles, Compared, Damage, Explained};
@@ -30,7 +31,8 @@ impl Backend for Local {
         progress: &mut Progress<'_>,
     ) -> Result<Outcome, Vec<String>> {
         let (policy, vendors) = policy_and_vendors(request)?;
-        let options = Options { scope: request.judged.clone(), ..Options::default() };
+        let knowledge = knowledge(request.data.as_deref())?;
+        let options = Options { scope: request.judged.clone(), knowledge, ..Options::default() };
         let Replayed { snapshot, files, damage } =
             replay(policy, vendors, options, Files::open(&request.captures), flows, &mut |p| progress(p.read, p.total));
         Ok(Outcome { snapshot, files: capture_files(files, damage) })
@@ -59,7 +61,7 @@ impl Backend for Local {
             flows_total += 1;
             flows(flow)
         };
-        let options = Options::default();
+        let options = Options { knowledge: knowledge(request.reading.data.as_deref())?, ..Options::default() };
         let explained = replay::explain(policy, vendors, options, source, &wanted, &mut counted, &mut |p| {
             progress(p.read, p.total)
         });
@@ -236,6 +238,10 @@ fn capture_files(files: Vec<String>, damage: Vec<crate::capture::Damage>) -> Cap
 fn vendor_table(file: &Path) -> Result<VendorTable, Vec<String>> {
     let text = std::fs::read_to_string(file).map_err(|error| vec![format!("{}: {error}", file.display())])?;
     VendorTable::parse(&text).map_err(|error| vec![format!("{}: {error}", file.display())])
+}
+
+fn knowledge(folder: Option<&Path>) -> Result<Arc<Knowledge>, Vec<String>> {
+    crate::config::load_knowledge(folder).map(Arc::new).map_err(|problem| vec![problem])
 }
 
 fn texts<T: ToString>(problems: &[T]) -> Vec<String> {

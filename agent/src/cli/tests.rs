@@ -284,11 +284,11 @@ fn what_is_asked_reaches_the_backend() {
     let backend = Fake::new(sample::site(2, 0));
     segwatch(
         &backend,
-        "check --config p.yaml --vendors v.csv --untagged 110 --device entrance-1 --device 4419b6010202 a b",
+        "check --config p.yaml --vendors v.csv --data d --untagged 110 --device entrance-1 --device 4419b6010202 a b",
     );
     let asked = backend.asked.take();
     assert_eq!(asked.config, Some(PathBuf::from("p.yaml")));
-    assert_eq!(asked.vendors, Some(PathBuf::from("v.csv")));
+    assert_eq!((asked.vendors, asked.data), (Some(PathBuf::from("v.csv")), Some(PathBuf::from("d"))));
     assert_eq!(asked.untagged, Some(Untagged::Vlan(110)));
     assert_eq!(asked.captures, ["a", "b"].map(PathBuf::from));
     assert_eq!(asked.judged, JudgedDevices::Named(vec!["entrance-1".to_owned(), "4419b6010202".to_owned()]));

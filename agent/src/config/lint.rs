@@ -15,7 +15,7 @@ use super::source::Source;
 use super::value::nearest;
 use super::zones::ZoneDraft;
 use crate::base::Timestamp;
-use crate::hint::VendorTable;
+use crate::hint::{Marks, VendorTable};
 use crate::policy::{Policy, Scope, Service, Untagged};
 
 /// A policy without errors, with the places of its parts.
@@ -233,11 +233,12 @@ const MUCH_LOSS: f64 = 0.05;
 const DAY: i64 = 86_400_000_000_000;
 
 fn settings(source: &mut Source, settings: &Settings) {
-    let table = VendorTable::builtin();
-    for vendor in settings.vendors.iter().flatten().filter(|vendor| !table.words().contains(&vendor.value)) {
+    let (table, marks) = (VendorTable::builtin(), Marks::builtin());
+    let words = || table.words().iter().map(String::as_str).chain(marks.vendors());
+    for vendor in settings.vendors.iter().flatten().filter(|vendor| !words().any(|word| word == vendor.value)) {
         let problem =
             source.lint(vendor.at, format!("the built-in vendor table does not know {}", quoted(&vendor.value)));
-        match nearest(&vendor.value, table.words().iter().map(String::as_str)) {
+        match nearest(&vendor.value, words()) {
             Some(near) => problem.help(format!("did you mean `{near}`?")),
             None => problem.help("a table of your own can name it"),
         };

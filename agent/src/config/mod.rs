@@ -5,6 +5,7 @@
 mod alertmanager;
 mod capture;
 mod conduits;
+mod data;
 mod devices;
 mod fields;
 mod lint;
@@ -31,6 +32,7 @@ use std::path::PathBuf;
 
 pub use alertmanager::AlertmanagerConfig;
 pub use capture::{CaptureConfig, Transport};
+pub use data::load_knowledge;
 pub use load::{load, load_str};
 pub use problem::{Level, Problem};
 pub use schema::schema;

@@ -29,7 +29,7 @@ use crate::base::{Timestamp, escape};
 use crate::capture::live::{Ports, Settings};
 use crate::config::{self, Config, Loaded, Transport};
 use crate::engine::{Engine, Options as EngineOptions};
-use crate::hint::VendorTable;
+use crate::hint::{Knowledge, VendorTable};
 use crate::journal::{Journal, Limits};
 use crate::packet::DecodeOptions;
 use crate::web::{self, Agent as _, Command, Limits as WebLimits, Server};
@@ -53,6 +53,8 @@ pub struct Options {
     pub web_config: Option<PathBuf>,
     /// A vendor table in place of the built-in one.
     pub vendors: Option<PathBuf>,
+    /// Folder with data files in place of the built-in ones.
+    pub data: Option<PathBuf>,
 }
 
 /// Runs until told to stop by SIGTERM or SIGINT.
@@ -62,6 +64,7 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<(), Vec<String>> {
     let one = |what: &str, error: io::Error| vec![format!("{what}: {error}")];
     let (loaded, vendors) = load(options)?;
+    let knowledge = config::load_knowledge(options.data.as_deref()).map_err(|problem| vec![problem])?;
     let config = &loaded.config;
     if config.captures.is_empty() {
         let file = options.config.display();
@@ -94,7 +97,7 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
         .spawn(move || publisher.run(&to_publish))
         .map_err(|error| one("a thread", error))?;
     let stop = Arc::new(AtomicBool::new(false));
-    let watch = Watch::new(engine(&loaded, vendors), &settings, asked, bundles, stop.clone(), restored);
+    let watch = Watch::new(engine(&loaded, vendors, knowledge), &settings, asked, bundles, stop.clone(), restored);
     let live = ports.start().map_err(|error| one("a thread", error))?;
     let (ended, mut has_ended) = tokio::sync::oneshot::channel::<()>();
     let watching = Builder::new()
@@ -166,10 +169,11 @@ fn listen(address: &str, settings: &web::Settings) -> Result<Vec<TcpListener>, S
     Ok(listeners)
 }
 
-fn engine(loaded: &Loaded, vendors: VendorTable) -> Engine {
+fn engine(loaded: &Loaded, vendors: VendorTable, knowledge: Knowledge) -> Engine {
     let takes_off = |transport| loaded.config.captures.iter().any(|capture| capture.decapsulate.contains(&transport));
     let decode = DecodeOptions { erspan: takes_off(Transport::Erspan), tzsp: takes_off(Transport::Tzsp) };
-    Engine::new(loaded.config.policy.clone(), vendors, EngineOptions { decode, ..EngineOptions::default() })
+    let options = EngineOptions { decode, knowledge: Arc::new(knowledge), ..EngineOptions::default() };
+    Engine::new(loaded.config.policy.clone(), vendors, options)
 }
 
 /// Folders that are read again while the agent runs.

@@ -27,6 +27,8 @@ pub struct Device {
     pub vendor: Option<String>,
     /// Its vendor is watched.
     pub watched_vendor: bool,
+    /// What its own messages say that it is.
+    pub identity: Option<Identity>,
     /// Index in the inventory.
     pub inventory: Option<u32>,
     /// It forwards traffic of others (never set for inventory devices and watched vendors).
@@ -53,6 +55,21 @@ pub struct Device {
     pub sight: Sight,
     /// Index of the interface that showed it last.
     pub source: u16,
+}
+
+/// What a device's own messages say that it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// Word of the vendor table.
+    pub vendor: String,
+    /// What says so (`sadp`, `rtsp`, …).
+    pub source: &'static str,
+    /// When it was said first.
+    pub at: Timestamp,
+    /// It gave the MAC that its frames carry, so it is the host itself and no router that passes on what another says.
+    pub certain: bool,
+    /// The vendor is watched.
+    pub watched: bool,
 }
 
 /// A VLAN in which own frames of a device were seen.
@@ -133,6 +150,7 @@ impl Device {
             key,
             vendor: None,
             watched_vendor: false,
+            identity: None,
             inventory: None,
             gateway: false,
             camera_zone: None,
@@ -157,14 +175,21 @@ impl Device {
         }
     }
 
-    /// Its MAC alone says what it is: never a router, and every frame with it is its own.
+    /// Its MAC says what it is, or it said so itself and gave its MAC: never a router, and every frame with it is its own.
     pub fn is_certain(&self) -> bool {
-        self.watched_vendor || self.inventory.is_some()
+        let says_so = self.identity.as_ref().is_some_and(|identity| identity.watched && identity.certain);
+        self.watched_vendor || self.inventory.is_some() || says_so
     }
 
     /// It is judged: of a watched vendor, listed, or living in a camera zone; gateways never.
     pub fn is_watched(&self) -> bool {
-        !self.gateway && (self.is_certain() || self.camera_zone.is_some())
+        let says_so = self.identity.as_ref().is_some_and(|identity| identity.watched);
+        !self.gateway && (self.is_certain() || says_so || self.camera_zone.is_some())
+    }
+
+    /// It passes for a gateway only because of packets from an address that turned out to be its own.
+    pub fn only_seemed_to_route(&self) -> bool {
+        !self.routes_many && self.routed_source.is_some_and(|ip| self.addresses.contains(&ip))
     }
 
     /// Lists an address as its own. Returns whether it is new.

@@ -5,6 +5,7 @@ use super::direction::{
     ACK, ICMP, ICMPV6, IcmpRole, RST, SCTP, SCTP_ABORT, SYN, TCP, UDP, guess, handshake, icmp_role,
 };
 use super::identity::is_boot;
+use super::listen::is_worth_a_look;
 use super::live::Pulse;
 use super::tunnel::is_mirror;
 use crate::base::{Mac, Timestamp};
@@ -83,6 +84,7 @@ impl Engine {
                 }
             }
             cover(&mut self.devices, &Covered { credit, vlan, packets: 1, first: at, last: at }, self.now);
+            self.listen_to_frame(&link, vlan, &decoded, data, at);
             if decoded.undecoded.is_some_and(hides_addresses) {
                 self.blame(credit);
             }
@@ -175,8 +177,10 @@ impl Engine {
         }
         let edge_hops = self.policy.edge_hops;
         note_evidence(flow, layer, from, own, vlan, edge_hops);
+        let mut looks = false;
         if layer.payload_len > 0 {
             flow.look_into(from, layer, payload, at);
+            looks = is_worth_a_look(layer, flow.packets[side]);
         }
         if let Some(tunnel) = layer.tunnel
             && !is_mirror(tunnel, &self.decode)
@@ -190,6 +194,9 @@ impl Engine {
         }
         if layer.quote.is_some() {
             self.icmp_error(layer, place, own, vlan);
+        }
+        if looks {
+            self.listen((id, from), layer, link, vlan, payload, at);
         }
         copy
     }

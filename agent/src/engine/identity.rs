@@ -269,10 +269,11 @@ impl Engine {
             });
         if may_own && self.devices.own(ip, id) {
             self.epoch += 1;
-            if let Some(device) = self.devices.get_mut(id)
-                && device.inventory.is_none()
-            {
-                device.inventory = listed;
+            let before = self.devices.by_key(Key::Ip(ip)).filter(|&old| old != id);
+            let said = before.and_then(|old| self.devices.get(old)?.identity.clone());
+            if let Some(device) = self.devices.get_mut(id) {
+                device.inventory = device.inventory.or(listed);
+                device.identity = device.identity.take().or(said);
             }
         }
     }

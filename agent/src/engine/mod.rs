@@ -5,27 +5,32 @@ mod direction;
 mod event;
 mod explanation;
 mod frame;
+mod hints;
 mod hopping;
 mod hosts;
 mod identity;
 mod judge;
+mod listen;
 mod live;
+mod lookup;
 mod rogue;
 mod rows;
 mod snapshot;
 mod stacks;
+mod streams;
 mod summary;
 mod trace;
 mod tunnel;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::base::Timestamp;
 use crate::device::{Bindings, DeviceId, Devices};
 use crate::finding::Book;
 use crate::flow::{Copies, FlowId, FlowTable, Fragments};
-use crate::hint::VendorTable;
+use crate::hint::{Knowledge, VendorTable};
 use crate::packet::{DecodeOptions, Decoded, LinkType, Undecoded};
 use crate::policy::Policy;
 
@@ -100,6 +105,8 @@ pub struct Options {
     pub scope: JudgedDevices,
     /// Transports of the mirror that are taken off; all of them for capture files.
     pub decode: DecodeOptions,
+    /// What is known about makers and their devices.
+    pub knowledge: Arc<Knowledge>,
 }
 
 /// Which devices count for the verdict.
@@ -122,6 +129,7 @@ impl Default for Options {
             max_flows: crate::flow::MAX_FLOWS,
             scope: JudgedDevices::All,
             decode: DecodeOptions::default(),
+            knowledge: Arc::new(Knowledge::builtin()),
         }
     }
 }
@@ -160,6 +168,9 @@ pub struct Engine {
     hopping: hopping::Hopping,
     rogues: rogue::Rogues,
     foreign: beside::Foreign,
+    hints: hints::Hints,
+    lookups: lookup::Lookups,
+    streams: streams::Streams,
 }
 
 #[derive(Clone, Debug)]
@@ -219,6 +230,9 @@ impl Engine {
             hopping: hopping::Hopping::default(),
             rogues: rogue::Rogues::default(),
             foreign: beside::Foreign::default(),
+            hints: hints::Hints::default(),
+            lookups: lookup::Lookups::default(),
+            streams: streams::Streams::default(),
             policy,
             vendors,
             options,

@@ -10,6 +10,7 @@ use crate::base::{Mac, Timestamp};
 use crate::coverage::{Reason, Verdict};
 use crate::finding::{Class, Kind};
 use crate::flow::{Direction, Reach};
+use crate::hint::Posture;
 use crate::policy::Place;
 
 /// The whole answer.
@@ -114,6 +115,9 @@ pub struct DeviceStatus {
     pub verdict: Verdict,
     /// Why it is not better, when it is `unverified`.
     pub reasons: Vec<Reason>,
+    /// Its firmware held against the makers' advisories.
+    #[serde(default)]
+    pub posture: Posture,
     /// What identifies it. Not read back.
     #[serde(skip_deserializing)]
     pub hints: Vec<Hint>,
@@ -130,6 +134,12 @@ pub struct Hint {
     pub says: &'static str,
     /// The value.
     pub value: String,
+    /// `low`, `medium` or `high`; `low` alone identifies nothing.
+    pub confidence: &'static str,
+    /// When it was said first; `None` for what is known without a packet.
+    pub first_seen: Option<Timestamp>,
+    /// When it was said last.
+    pub last_seen: Option<Timestamp>,
 }
 
 /// Unicast frames on the device's own link.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::frame::cover;
+use super::hints::{best, shown};
 use super::judge::builtin;
 use super::rows::proto_name;
 use super::snapshot::{
@@ -16,8 +17,9 @@ use super::{Engine, JudgedDevices};
 use crate::base::Timestamp;
 use crate::coverage::{Reason, ReasonCode, Verdict};
 use crate::device::{Device, DeviceId, Devices, Key, VlanSight};
-use crate::finding::{Book, Class, Finding, FindingKey, Kind, PeerZone};
+use crate::finding::{Book, Class, Finding, FindingKey, Kind, MAX_NAMES, PeerZone};
 use crate::flow::{FlowId, Reach};
+use crate::hint::{Confidence, Says};
 use crate::policy::{ConduitId, InventoryDevice, Severity, ZoneId};
 
 /// Unanswered payload to outside peers, per device and hour, up to which attempts count as contained (DESIGN, section 1).
@@ -191,6 +193,7 @@ impl Engine {
         self.note_hopping(&mut book);
         self.note_foreign(&mut book);
         self.note_rogues(&mut book);
+        self.note_lookups(&mut book);
         book.findings.retain(|key, _| {
             key.kind == Kind::RogueService || self.devices.get(key.device).is_some_and(Device::is_watched)
         });
@@ -221,7 +224,7 @@ impl Engine {
             let unknown = match device.inventory {
                 Some(_) => false,
                 None if has_inventory => true,
-                None => device.camera_zone.is_some() && device.vendor.is_none(),
+                None => device.camera_zone.is_some() && !self.is_called_camera(id, device),
             };
             if unknown && !self.policy.builtin {
                 let key = FindingKey { device: id, kind: Kind::UnknownDevice, peer_zone: PeerZone::None };
@@ -411,22 +414,31 @@ impl Engine {
         vlans.sort_unstable();
         let mut hints = Vec::new();
         if let Some(vendor) = &device.vendor {
-            hints.push(Hint { source: "oui", says: "vendor", value: vendor.clone() });
+            hints.push(known_before("oui", "vendor", vendor.clone()));
         }
         for (says, value) in
             [("name", text(|e| &e.name)), ("model", text(|e| &e.model)), ("firmware", text(|e| &e.firmware))]
         {
-            hints.extend(value.map(|value| Hint { source: "inventory", says, value }));
+            hints.extend(value.map(|value| known_before("inventory", says, value)));
         }
+        let said = self.hints_of(judged.id, device);
+        hints.extend(shown(&said));
+        let word = |says, listed: Option<String>| {
+            best(&said, says, Confidence::Medium).or(listed).or_else(|| best(&said, says, Confidence::Low))
+        };
+        let identity = device.identity.as_ref().map(|identity| identity.vendor.clone());
+        let vendor = device.vendor.clone().or(identity).or_else(|| best(&said, Says::Vendor, Confidence::Medium));
+        let (model, firmware) = (word(Says::Model, text(|e| &e.model)), word(Says::Firmware, text(|e| &e.firmware)));
         DeviceStatus {
             mac: device.mac(),
             name: text(|e| &e.name),
             ips,
             vlans,
-            vendor: device.vendor.clone(),
-            model: text(|e| &e.model),
-            firmware: text(|e| &e.firmware),
-            serial: None,
+            vendor,
+            posture: self.options.knowledge.advisories.posture(model.as_deref(), firmware.as_deref()),
+            model,
+            firmware,
+            serial: word(Says::Serial, None),
             zone: self.zone_of(judged),
             verdict: judged.verdict,
             reasons: judged.reasons.clone(),
@@ -463,7 +475,7 @@ impl Engine {
                 bytes_in: seen.bytes[1],
                 first_seen: seen.first,
                 last_seen: seen.last,
-                names: seen.names.iter().cloned().collect(),
+                names: self.names_of_peer(peer.ip, &seen.names),
             })
             .collect();
         // The map gives them by address, protocol and port; a stable sort keeps that within one reach.
@@ -501,7 +513,7 @@ impl Engine {
                 ip: finding.device_ip.or(device.addresses.first().copied()),
                 name: self.listed(device).map(|entry| entry.name.clone()).filter(|name| !name.is_empty()),
             },
-            summary: self.sentence(key.kind, device, finding, &zone, &peer_zone),
+            summary: self.sentence(key.kind, device, finding, &zone, &peer_zone) + &known_since(device),
             zone,
             peer_zone,
             peers,
@@ -510,6 +522,12 @@ impl Engine {
             last_seen: finding.last,
             rule,
         })
+    }
+
+    /// What a finding calls a peer, and the names that were resolved for it.
+    fn names_of_peer(&self, ip: std::net::IpAddr, named: &BTreeSet<String>) -> Vec<String> {
+        let names: BTreeSet<&String> = named.iter().chain(self.lookups.names_of(ip)).collect();
+        names.into_iter().take(MAX_NAMES).cloned().collect()
     }
 
     /// As the user set it; a warning where only an expired conduit is missing.
@@ -601,7 +619,11 @@ impl Engine {
             Kind::ForeignAddress => {
                 format!("{who} talks on its link with addresses outside the prefixes of {zone} ({peers}).")
             }
-            Kind::UnknownDevice if device.watched_vendor => {
+            Kind::CloudLookup => {
+                let names = self.told_names(finding.peers.values().flat_map(|peer| &peer.names));
+                format!("{who} resolved names outside the site: {names}.")
+            }
+            Kind::UnknownDevice if device.is_certain() => {
                 format!("{who} is of a watched vendor and not in the inventory.")
             }
             Kind::UnknownDevice => {
@@ -626,6 +648,21 @@ impl Engine {
     fn window(&self) -> Option<Window> {
         let (first, last): (Timestamp, Timestamp) = (self.counters.first, self.counters.last);
         (self.counters.packets > 0).then(|| Window { first, last, seconds: last.since(first) as f64 / 1e9 })
+    }
+}
+
+/// A hint that needs no packet.
+fn known_before(source: &'static str, says: &'static str, value: String) -> Hint {
+    Hint { source, says, value, confidence: "high", first_seen: None, last_seen: None }
+}
+
+/// Since when a device is known for what it is, where its MAC does not tell: what it did before is judged too, as far
+/// as its flows were still held.
+fn known_since(device: &Device) -> String {
+    let by_itself = device.watched_vendor || device.inventory.is_some() || device.camera_zone.is_some();
+    match device.identity.as_ref().filter(|identity| identity.watched && !by_itself) {
+        Some(identity) => format!(" Known as {} since {} by {}.", identity.vendor, identity.at, identity.source),
+        None => String::new(),
     }
 }
 

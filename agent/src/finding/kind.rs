@@ -19,6 +19,7 @@ pub enum Kind {
     PortMapping,
     UnknownDevice,
     ForeignAddress,
+    CloudLookup,
     Drill,
 }
 
@@ -38,7 +39,7 @@ pub enum Class {
 
 impl Kind {
     /// Every kind, in the order of the design.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 13] = [
         Kind::InternetEgress,
         Kind::InternetIngress,
         Kind::CrossZoneEgress,
@@ -50,6 +51,7 @@ impl Kind {
         Kind::PortMapping,
         Kind::UnknownDevice,
         Kind::ForeignAddress,
+        Kind::CloudLookup,
         Kind::Drill,
     ];
 
@@ -72,6 +74,7 @@ impl Kind {
             Kind::PortMapping => "port-mapping",
             Kind::UnknownDevice => "unknown-device",
             Kind::ForeignAddress => "foreign-address",
+            Kind::CloudLookup => "cloud-lookup",
             Kind::Drill => "drill",
         }
     }
@@ -86,7 +89,7 @@ impl Kind {
             | Kind::Tunnel => Class::Reach,
             Kind::WrongVlan | Kind::VlanHopping | Kind::RogueService => Class::Breach,
             Kind::PortMapping if reach == Reach::Established => Class::Breach,
-            Kind::PortMapping | Kind::UnknownDevice | Kind::ForeignAddress => Class::Notice,
+            Kind::PortMapping | Kind::UnknownDevice | Kind::ForeignAddress | Kind::CloudLookup => Class::Notice,
             Kind::Drill => Class::None,
         }
     }

@@ -84,7 +84,7 @@ impl FlowKey {
     }
 
     /// The words, to hash them.
-    pub(super) fn words(&self) -> [u64; 5] {
+    pub fn words(&self) -> [u64; 5] {
         self.0
     }
 

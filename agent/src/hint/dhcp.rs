@@ -2,6 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use super::clue::{Clue, Confidence, Says, Source, mask_length};
+use super::marks::{Marks, Where};
 use crate::base::Mac;
 
 /// Options are walked no further than this.
@@ -89,9 +91,49 @@ pub fn is_v6_server_answer(payload: &[u8]) -> bool {
     matches!(payload, [2 | 7 | 10, _, _, _, ..])
 }
 
-fn mask_length(mask: u32) -> Option<u8> {
-    let ones = mask.leading_ones();
-    (mask.checked_shl(ones).unwrap_or(0) == 0).then_some(ones as u8)
+/// What a client says about itself: its host name (option 12) and its vendor class (option 60). The list of what it asks
+/// for (option 55) is shared by too many devices.
+pub fn client(payload: &[u8], marks: &Marks) -> Option<Clue> {
+    const REQUEST: u8 = 1;
+    let fixed: &[u8; 240] = payload.first_chunk()?;
+    if fixed[..3] != [REQUEST, 1, 6] || fixed[236..] != [99, 130, 83, 99] {
+        return None;
+    }
+    let mut clue = Clue::new(Source::Dhcp, Confidence::High);
+    clue.say_mac(&Mac([fixed[28], fixed[29], fixed[30], fixed[31], fixed[32], fixed[33]]).to_string());
+    clue.mac?;
+    clue.facts.clear();
+    let mut rest = payload.get(240..)?;
+    for _ in 0..MAX_OPTIONS {
+        let (code, len) = match rest {
+            [0, tail @ ..] => {
+                rest = tail;
+                continue;
+            }
+            [255, ..] | [] | [_] => break,
+            [code, len, ..] => (*code, usize::from(*len)),
+        };
+        let Some(value) = rest.get(2..2 + len) else { break };
+        let text = String::from_utf8_lossy(value);
+        match code {
+            12 => {
+                marks.identify(&mut clue, Where::Host, &text);
+                clue.say(Says::Name, &text);
+            }
+            60 if marks.identify(&mut clue, Where::DhcpClass, &text) => {
+                // AXIS,Network Camera,P3343,5.20.3
+                let mut parts = text.split(',').skip(2);
+                clue.say(Says::Model, parts.next().unwrap_or_default());
+                clue.say(Says::Firmware, parts.next().unwrap_or_default());
+            }
+            _ => {}
+        }
+        rest = rest.get(2 + len..).unwrap_or_default();
+    }
+    if clue.fact(Says::Vendor).is_none() {
+        clue.confidence = Confidence::Low;
+    }
+    (!clue.facts.is_empty()).then_some(clue)
 }
 
 #[cfg(test)]
@@ -137,6 +179,34 @@ mod tests {
         assert_eq!(server_answer(&message(1, 3, [0; 4], [0; 4], &server)), None, "a client names it too");
         assert!(is_v6_server_answer(&[2, 1, 2, 3, 0, 1]) && is_v6_server_answer(&[7, 1, 2, 3]));
         assert!(!is_v6_server_answer(&[1, 1, 2, 3]) && !is_v6_server_answer(&[7, 1]), "a client's, and none");
+    }
+
+    #[test]
+    fn a_client_says_its_name_and_class() {
+        let marks = Marks::builtin();
+        let read = |options: &[u8]| client(&message(1, 1, [0; 4], [0; 4], options), &marks);
+        let class = b"AXIS,Network Camera,P3343,5.20.3";
+        let options = [&[60, class.len() as u8][..], class, &[12, 4], b"door"].concat();
+        let clue = read(&options).expect("a class");
+        for (says, value) in [
+            (Says::Vendor, "axis"),
+            (Says::Model, "P3343"),
+            (Says::Firmware, "5.20.3"),
+            (Says::Name, "door"),
+            (Says::Kind, "camera"),
+        ] {
+            assert_eq!(clue.fact(says), Some(value));
+        }
+        let clue = read(&[&[60, 12][..], b"udhcp 1.22.1", &[12, 8], b"DCS-935L"].concat()).expect("a name");
+        assert_eq!((clue.fact(Says::Vendor), clue.confidence), (Some("d-link"), Confidence::Medium));
+        let clue = read(&[&[12, 4][..], b"pc-1"].concat()).expect("a name");
+        assert_eq!((clue.fact(Says::Vendor), clue.confidence), (None, Confidence::Low));
+        assert_eq!(read(&[]), None);
+        assert_eq!(
+            client(&message(2, 5, [0; 4], [0; 4], &[12, 8, 68, 67, 83, 45, 57, 51, 53, 76]), &marks),
+            None,
+            "a server"
+        );
     }
 
     #[test]

@@ -119,6 +119,10 @@ fn about(alike: &[&FindingStatus], worst: &FindingStatus, snapshot: &Snapshot) -
         (Kind::ForeignAddress, _) => {
             format!("Give {devices} an address of {zone}, or add the prefix in use to that zone.")
         }
+        (Kind::CloudLookup, _) => format!(
+            "Switch cloud, P2P and time services of {devices} off or point them inside; names that are yours belong under \
+             `domains`."
+        ),
         (Kind::WrongVlan, _) => format!(
             "Move the switch port of {devices} to the VLAN of {zone}, or correct the inventory's zone: seen {}.",
             if peer_zone == "none" { "in a VLAN of no zone".to_owned() } else { format!("in {peer_zone}") }

@@ -8,6 +8,7 @@ use crate::coverage::{Reason, ReasonCode, Verdict};
 use crate::engine::*;
 use crate::finding::Kind;
 use crate::flow::{Direction, Reach};
+use crate::hint::Posture;
 
 /// 2026-03-01 08:00:00 UTC and some seconds.
 pub(crate) fn at(seconds: i64) -> Timestamp {
@@ -101,7 +102,15 @@ pub(crate) fn device(n: u8, verdict: Verdict) -> DeviceStatus {
         zone: Some("cctv".to_owned()),
         verdict,
         reasons: if unverified { vec![one_direction()] } else { vec![] },
-        hints: vec![Hint { source: "oui", says: "vendor", value: "hikvision".to_owned() }],
+        posture: Posture::default(),
+        hints: vec![Hint {
+            source: "oui",
+            says: "vendor",
+            value: "hikvision".to_owned(),
+            confidence: "high",
+            first_seen: None,
+            last_seen: None,
+        }],
         coverage: CoverageStatus {
             sent: 15_000 * u64::from(n),
             received: if unverified { 0 } else { 812 * u64::from(n) },

@@ -139,6 +139,9 @@ impl Engine {
 /// What the policy makes of a device that is known already.
 pub(super) fn identify_again(device: &mut Device, policy: &Policy) {
     device.watched_vendor = device.vendor.as_ref().is_some_and(|vendor| policy.watch_vendors.contains(vendor));
+    if let Some(identity) = &mut device.identity {
+        identity.watched = policy.watch_vendors.contains(&identity.vendor);
+    }
     device.inventory = None;
     let is_camera_zone = |zone: &ZoneId| policy.zone(*zone).is_some_and(|zone| zone.cameras);
     let by_vlan = device.vlans.iter().filter_map(|sight| policy.zone_of_vlan(sight.vlan)).find(is_camera_zone);
@@ -151,7 +154,7 @@ pub(super) fn identify_again(device: &mut Device, policy: &Policy) {
     let zone = by_vlan.or_else(|| by_address.into_iter().find(is_camera_zone).filter(|_| untagged));
     device.camera_zone = zone.filter(|_| seen).map(|zone| zone.0);
     let declared = device.addresses.iter().any(|ip| policy.zones.iter().any(|zone| zone.gateways.contains(ip)));
-    device.gateway = (device.gateway || declared) && !device.watched_vendor;
+    device.gateway = (device.gateway || declared) && !device.is_certain();
 }
 
 /// Zone names of a policy by index.

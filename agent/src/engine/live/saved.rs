@@ -51,6 +51,21 @@ struct SavedDevice {
     last: Option<i64>,
     frames: [u64; 3],
     owns: Vec<IpAddr>,
+    #[serde(default)]
+    hints: Vec<SavedHint>,
+    /// When and by what it was known for this vendor, and whether it gave its MAC.
+    #[serde(default)]
+    identity: Option<(String, String, i64, bool)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct SavedHint {
+    source: String,
+    says: String,
+    value: String,
+    confidence: String,
+    first: i64,
+    last: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -31,18 +31,15 @@ pub(super) fn compare(old: &Policy, new: &Policy, pairing: &Pairing, diff: &mut 
     for device in &left {
         let text = "no longer listed: not watched for being listed, not at home by it, and not missed";
         diff.open(What::Device, &label(device), text, Some(&device.place));
-        if !new.inventory.is_empty() {
-            let text = "no longer listed: noticed as unknown where it is seen";
-            diff.close(What::Device, &label(device), text, Some(&device.place));
-        }
+        let text = "no longer listed: noticed as a device that nobody knows";
+        diff.close(What::Device, &label(device), text, Some(&device.place));
     }
     for device in added {
         let text = "newly listed: watched wherever it is, and missed where it is not";
         diff.close(What::Device, &label(device), text, Some(&device.place));
-        let text = match device.zone.and_then(|id| new.zone(id)) {
-            Some(zone) => format!("newly listed: at home in {} and known there", zone.name),
-            None => "newly listed: no longer noticed as unknown".to_owned(),
-        };
+        let home =
+            device.zone.and_then(|id| new.zone(id)).map_or(String::new(), |zone| format!(", at home in {}", zone.name));
+        let text = format!("newly listed: no longer noticed as a device that nobody knows{home}");
         diff.open(What::Device, &label(device), text, Some(&device.place));
     }
     match (old.inventory.is_empty(), new.inventory.is_empty()) {

@@ -15,6 +15,11 @@ use crate::policy::{Place, Policy, Scope, Zone};
 /// VLANs and addresses that a text names.
 const SHOWN: usize = 6;
 
+/// Of a watched device in a VLAN of a zone where no cameras live.
+const ELSEWHERE: &str = "cameras in it, and what of theirs shows up in it, are in this zone";
+/// Of a watched device in a VLAN of no zone.
+const ANYWHERE: &str = "cameras in it are where their address belongs, and what of theirs shows up in it is nowhere";
+
 pub(super) fn compare(old: &Policy, new: &Policy, pairing: &Pairing, diff: &mut PolicyDiff) {
     for (before, after) in &pairing.pairs {
         let (before, after) = (before.and_then(|id| old.zone(id)), after.and_then(|id| new.zone(id)));
@@ -90,43 +95,27 @@ impl Comparison<'_> {
         let (added, removed) = differing(&self.before.vlans, &self.after.vlans);
         if !added.is_empty() {
             let vlans = listed_vlans(&added);
-            match self.after {
-                Zone { transit: true, .. } => {
-                    self.open(What::Vlan, format!("a copy in {vlans} does not prove that a flow was forwarded"))
-                }
-                Zone { onboarding: true, .. } => {
-                    self.open(What::Vlan, format!("cameras may boot in {vlans}"));
-                    self.close(What::Vlan, format!("who shows up in {vlans} is in this zone, whatever its address"));
-                }
-                Zone { cameras: true, .. } => {
-                    self.open(What::Vlan, format!("devices in {vlans} are at home here"));
-                    self.close(What::Vlan, format!("whoever lives in {vlans} is watched"));
-                }
-                _ => {
-                    self.open(What::Vlan, format!("devices in {vlans} are taken to be of this zone"));
-                    self.close(What::Vlan, format!("what cameras send and shows up in {vlans} is in this zone"));
-                }
-            }
+            let (opens, closes) = match self.after {
+                Zone { cameras: true, .. } => ("devices in it are at home here", "whoever lives in it is watched"),
+                Zone { transit: true, .. } => ("a copy in it does not prove that a flow was forwarded", ELSEWHERE),
+                Zone { onboarding: true, .. } => ("cameras may boot in it", ELSEWHERE),
+                _ => ("devices in it are taken to be of this zone", ELSEWHERE),
+            };
+            self.open(What::Vlan, format!("{vlans}: {opens}"));
+            self.close(What::Vlan, format!("{vlans}: {closes}"));
         }
         if !removed.is_empty() {
             let vlans = listed_vlans(&removed);
-            match self.before {
-                Zone { transit: true, .. } => {
-                    self.close(What::Vlan, format!("a copy in {vlans} proves that a flow was forwarded"))
-                }
-                Zone { onboarding: true, .. } => {
-                    self.open(What::Vlan, format!("who shows up in {vlans} is in no zone by it: addresses decide"));
-                    self.close(What::Vlan, format!("cameras may not boot in {vlans}"));
-                }
+            let (opens, closes) = match self.before {
                 Zone { cameras: true, .. } => {
-                    self.open(What::Vlan, format!("who lives in {vlans} is no longer watched for it"));
-                    self.close(What::Vlan, format!("devices in {vlans} are not at home here"));
+                    ("who lives in it is no longer watched", "devices in it are not at home here")
                 }
-                _ => {
-                    self.open(What::Vlan, format!("what cameras send and shows up in {vlans} is in no zone by it"));
-                    self.close(What::Vlan, format!("devices in {vlans} are not taken to be of this zone"));
-                }
-            }
+                Zone { transit: true, .. } => (ANYWHERE, "a copy in it proves that a flow was forwarded"),
+                Zone { onboarding: true, .. } => (ANYWHERE, "cameras may not boot in it"),
+                _ => (ANYWHERE, "devices in it are not taken to be of this zone"),
+            };
+            self.open(What::Vlan, format!("{vlans}: {opens}"));
+            self.close(What::Vlan, format!("{vlans}: {closes}"));
         }
         match (self.both, self.before.vlans.is_empty(), self.after.vlans.is_empty()) {
             (true, false, true) => {

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{MAX_SAVED, Saved, SavedDevice, SavedFinding, VERSION};
+use super::{MAX_SAVED, Saved, SavedDevice, SavedFinding, SavedHint, VERSION};
 use crate::base::{Mac, Timestamp};
 use crate::device::Key;
 use crate::engine::Engine;
+use crate::engine::hints::Known;
 use crate::engine::live::Live;
 use crate::engine::live::adopt::{identify_again, zone_indices};
 use crate::engine::live::episode::Episode;
 use crate::finding::{Finding, FindingKey, Kind, Peer, PeerKey, PeerZone};
 use crate::flow::Reach;
+use crate::hint::{Confidence, Says, Source};
 
 impl Engine {
     /// Takes up what was saved, before the first tick. `now` is wall and monotonic time.
@@ -57,6 +59,14 @@ impl Engine {
             Key::Ip(_) => self.devices.by_key(key).or_else(|| self.devices.add(key, false)),
         };
         let Some(id) = id else { return };
+        for known in saved.hints.iter().filter_map(known_hint) {
+            self.hints.add(id, known);
+        }
+        if let Some((vendor, source, at, certain)) = &saved.identity
+            && let Some(source) = Source::from_name(source)
+        {
+            self.identify_as(id, vendor.clone(), source.name(), *certain, Timestamp(*at));
+        }
         for &(vlan, first, last, boots) in &saved.vlans {
             if let Some(device) = self.devices.get_mut(id) {
                 device.in_vlan(vlan, Timestamp(first), Timestamp(last), boots);
@@ -157,5 +167,16 @@ fn peer_zone(name: &str, zones: &BTreeMap<String, u16>) -> Option<PeerZone> {
         "internal" => PeerZone::Internal,
         "none" => PeerZone::None,
         name => PeerZone::Zone(*zones.get(name)?),
+    })
+}
+
+fn known_hint(saved: &SavedHint) -> Option<Known> {
+    Some(Known {
+        source: Source::from_name(&saved.source)?,
+        says: Says::from_name(&saved.says)?,
+        value: saved.value.clone(),
+        confidence: Confidence::from_name(&saved.confidence)?,
+        first: Timestamp(saved.first),
+        last: Timestamp(saved.last),
     })
 }

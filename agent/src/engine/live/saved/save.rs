@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{Changes, MAX_SAVED, Saved, SavedClosing, SavedDevice, SavedFinding, SavedPeer, SavedTotal, VERSION};
+use super::{
+    Changes, MAX_SAVED, Saved, SavedClosing, SavedDevice, SavedFinding, SavedHint, SavedPeer, SavedTotal, VERSION,
+};
 use crate::device::{Device, DeviceId, Key};
 use crate::engine::Engine;
 use crate::engine::event::Event;
+use crate::engine::hints::Known;
 use crate::engine::live::Live;
 use crate::engine::live::episode::Episode;
 use crate::finding::{Finding, FindingKey, Peer, PeerKey};
@@ -163,7 +166,20 @@ impl Engine {
             last: device.sight.last.map(|t| t.0),
             frames: [device.sight.sent, device.sight.received, device.sight.routed],
             owns: device.addresses.iter().copied().filter(|&ip| self.devices.owner(ip) == Some(id)).collect(),
+            hints: self.hints.of(id).iter().map(save_hint).collect(),
+            identity: device.identity.as_ref().map(|i| (i.vendor.clone(), i.source.to_owned(), i.at.0, i.certain)),
         }
+    }
+}
+
+fn save_hint(known: &Known) -> SavedHint {
+    SavedHint {
+        source: known.source.name().to_owned(),
+        says: known.says.name().to_owned(),
+        value: known.value.clone(),
+        confidence: known.confidence.name().to_owned(),
+        first: known.first.0,
+        last: known.last.0,
     }
 }
 
