@@ -70,19 +70,17 @@ pub fn mdns(payload: &[u8], marks: &Marks) -> Option<Clue> {
         }
     }
     for (key, value) in &texts {
-        match key.to_ascii_lowercase().as_str() {
-            "mac" | "macaddress" => clue.say_mac(value),
-            "model" | "model_number" | "md" => {
-                if marks.identify(&mut clue, Where::Model, value) {
-                    clue.say(Says::Model, value);
-                }
+        let model = match key.to_ascii_lowercase().as_str() {
+            "mac" | "macaddress" => {
+                clue.say_mac(value);
+                continue;
             }
-            _ if value.is_empty() => {
-                if marks.identify(&mut clue, Where::Model, key) {
-                    clue.say(Says::Model, key);
-                }
-            }
-            _ => {}
+            "model" | "model_number" | "md" => value,
+            _ if value.is_empty() => key,
+            _ => continue,
+        };
+        if marks.identify(&mut clue, Where::Model, model) {
+            clue.say(Says::Model, model);
         }
     }
     clue.fact(Says::Vendor).is_some().then_some(clue)

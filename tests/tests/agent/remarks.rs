@@ -36,7 +36,7 @@ fn closing_is_durable_before_it_is_answered() {
         assert!(open.len() >= 4);
         while let Some(id) = open.pop_first() {
             assert_eq!(post(&format!("/api/v1/findings/{id}/close")), 200);
-            if open.len() % 3 == 0 {
+            if open.len().is_multiple_of(3) {
                 site.kill();
                 site.start();
             }

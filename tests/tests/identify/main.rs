@@ -301,7 +301,7 @@ fn policy() -> Policy {
 fn hostile_words_are_tame_in_the_answer() {
     let mut lab = Lab::watching(&["hikvision"]);
     let hostile = String::from_utf8_lossy(&sadp("Hello", CAMERA, CAMERA_IP))
-        .replace("V5.3.3", "\x1b[2J\u{202e}\u{200b}|\"<script>");
+        .replace("V5.3.3", "\x1b[2J\u{202e}\u{200b}|\"&lt;script>");
     lab.udp((CAMERA, "10.110.0.12:37020"), (SADP_GROUP, "239.255.255.250:37020"), hostile.as_bytes());
     let firmware = lab.device().firmware.expect("a word");
     assert!(!firmware.contains(['\x1b', '\u{202e}', '\u{200b}']), "{firmware}");
