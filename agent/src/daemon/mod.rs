@@ -2,8 +2,10 @@
 //!
 //! Each part has a thread of its own, and bounded hand-overs between them:
 //!
-//!     interfaces ─▶ watch (the engine) ─▶ publish ─▶ metrics · web · alerts
-//!                                            └──────▶ record (the journal)
+//! ```text
+//! interfaces ─▶ watch (the engine) ─▶ publish ─▶ metrics · web · alerts
+//!                                        └──────▶ record (the journal)
+//! ```
 //!
 //! Nothing behind the engine can hold it back: a bundle that finds no place waits and takes the next one's words along.
 
