@@ -6,8 +6,10 @@ use super::clue::{Clue, Confidence, Says, Source, mask_length};
 use super::marks::{Marks, Where};
 use crate::base::Mac;
 
-/// Options are walked no further than this.
+/// Options are walked no further than this, padding included.
 const MAX_OPTIONS: usize = 128;
+/// Before the first option (RFC 2132, section 2).
+const COOKIE: [u8; 4] = [99, 130, 83, 99];
 
 /// What an acknowledged lease, or a client that renews one, says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,30 +26,19 @@ pub struct Lease {
 pub fn lease(payload: &[u8]) -> Option<Lease> {
     let fixed: &[u8; 240] = payload.first_chunk()?;
     let [op, hardware, length, ..] = *fixed;
-    if hardware != 1 || length != 6 || fixed[236..] != [99, 130, 83, 99] {
+    if hardware != 1 || length != 6 || fixed[236..] != COOKIE {
         return None;
     }
     let address = |at: usize| Ipv4Addr::new(fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]);
     let mac = Mac([fixed[28], fixed[29], fixed[30], fixed[31], fixed[32], fixed[33]]);
     let mut message = 0;
     let mut mask = None;
-    let mut rest = &payload[240..];
-    for _ in 0..MAX_OPTIONS {
-        let (code, len) = match rest {
-            [0, tail @ ..] => {
-                rest = tail;
-                continue;
-            }
-            [255, ..] | [] | [_] => break,
-            [code, len, ..] => (*code, usize::from(*len)),
-        };
-        let Some(value) = rest.get(2..2 + len) else { break };
+    for (code, value) in options(payload) {
         match (code, value) {
             (53, [m]) => message = *m,
             (1, [a, b, c, d]) => mask = mask_length(u32::from_be_bytes([*a, *b, *c, *d])),
             _ => {}
         }
-        rest = &rest[2 + len..];
     }
     let ip = match (op, message) {
         (2, 5) if !address(16).is_unspecified() => address(16),
@@ -61,27 +52,16 @@ pub fn lease(payload: &[u8]) -> Option<Lease> {
 pub fn server_answer(payload: &[u8]) -> Option<Option<Ipv4Addr>> {
     const REPLY: u8 = 2;
     let fixed: &[u8; 240] = payload.first_chunk()?;
-    if fixed[0] != REPLY || fixed[236..] != [99, 130, 83, 99] {
+    if fixed[0] != REPLY || fixed[236..] != COOKIE {
         return None;
     }
     let (mut message, mut server) = (0, None);
-    let mut rest = &payload[240..];
-    for _ in 0..MAX_OPTIONS {
-        let (code, len) = match rest {
-            [0, tail @ ..] => {
-                rest = tail;
-                continue;
-            }
-            [255, ..] | [] | [_] => break,
-            [code, len, ..] => (*code, usize::from(*len)),
-        };
-        let Some(value) = rest.get(2..2 + len) else { break };
+    for (code, value) in options(payload) {
         match (code, value) {
             (53, [m]) => message = *m,
             (54, [a, b, c, d]) => server = Some(Ipv4Addr::new(*a, *b, *c, *d)),
             _ => {}
         }
-        rest = &rest[2 + len..];
     }
     matches!(message, 2 | 5 | 6).then_some(server)
 }
@@ -96,24 +76,14 @@ pub fn is_v6_server_answer(payload: &[u8]) -> bool {
 pub fn client(payload: &[u8], marks: &Marks) -> Option<Clue> {
     const REQUEST: u8 = 1;
     let fixed: &[u8; 240] = payload.first_chunk()?;
-    if fixed[..3] != [REQUEST, 1, 6] || fixed[236..] != [99, 130, 83, 99] {
+    if fixed[..3] != [REQUEST, 1, 6] || fixed[236..] != COOKIE {
         return None;
     }
     let mut clue = Clue::new(Source::Dhcp, Confidence::High);
     clue.say_mac(&Mac([fixed[28], fixed[29], fixed[30], fixed[31], fixed[32], fixed[33]]).to_string());
     clue.mac?;
     clue.facts.clear();
-    let mut rest = payload.get(240..)?;
-    for _ in 0..MAX_OPTIONS {
-        let (code, len) = match rest {
-            [0, tail @ ..] => {
-                rest = tail;
-                continue;
-            }
-            [255, ..] | [] | [_] => break,
-            [code, len, ..] => (*code, usize::from(*len)),
-        };
-        let Some(value) = rest.get(2..2 + len) else { break };
+    for (code, value) in options(payload) {
         let text = String::from_utf8_lossy(value);
         match code {
             12 => {
@@ -128,12 +98,31 @@ pub fn client(payload: &[u8], marks: &Marks) -> Option<Clue> {
             }
             _ => {}
         }
-        rest = rest.get(2 + len..).unwrap_or_default();
     }
     if clue.fact(Says::Vendor).is_none() {
         clue.confidence = Confidence::Low;
     }
     (!clue.facts.is_empty()).then_some(clue)
+}
+
+/// Code and value of each option, up to the end or the first that is cut (RFC 2132, section 2).
+fn options(payload: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    const PAD: u8 = 0;
+    const END: u8 = 255;
+    let mut rest = payload.get(240..).unwrap_or_default();
+    let step = move |_| {
+        let (option, after) = match *rest {
+            [PAD, ref after @ ..] => (None, after),
+            [END, ..] | [] | [_] => return None,
+            [code, len, ref more @ ..] => {
+                let (value, after) = more.split_at_checked(usize::from(len))?;
+                (Some((code, value)), after)
+            }
+        };
+        rest = after;
+        Some(option)
+    };
+    (0..MAX_OPTIONS).map_while(step).flatten()
 }
 
 #[cfg(test)]
