@@ -47,6 +47,7 @@ def scenario(site, program, told):
     sensor = Sensor(site, told.get("mirror", "all"), program, told.get("policy"))
     if "core" in told:
         site.filter("core", told["core"])
+    perform(site, told.get("before", []))
     path = sensor.watch()
     sensor.start()
     perform(site, told["do"])

@@ -10,7 +10,7 @@ use super::{Alert, MAX_ALERTS, MAX_ANNOTATION_CHARS, MAX_BATCH, Origin, Outbox, 
 use crate::base::Timestamp;
 use crate::coverage::Verdict;
 use crate::engine::{
-    DeviceRef, EpisodeStatus, FindingStatus, PeerStatus, PolicyRef, Published, RuleRef, Snapshot, Totals, Traffic,
+    DeviceRef, EpisodeStatus, FindingStatus, PeerStatus, PolicyRef, Published, RuleRef, Snapshot, Totals,
 };
 use crate::finding::{Class, Kind};
 use crate::flow::Reach;
@@ -67,15 +67,8 @@ fn published(findings: impl IntoIterator<Item = (FindingStatus, EpisodeStatus)>)
     }
     let snapshot = Snapshot {
         verdict: Verdict::Violated,
-        reasons: Vec::new(),
-        policy: PolicyRef { file: None, hash: String::new() },
-        window: None,
-        traffic: Traffic::default(),
-        zones: Vec::new(),
-        devices: Vec::new(),
         findings: open,
-        health: Vec::new(),
-        not_judged: Vec::new(),
+        ..Snapshot::unseen(PolicyRef { file: None, hash: String::new() })
     };
     Published { snapshot: Arc::new(snapshot), episodes, interfaces: Vec::new(), totals: Totals::default() }
 }

@@ -187,7 +187,7 @@ fn policy_and_vendors(request: &Request) -> Result<(Policy, VendorTable), Vec<St
 }
 
 fn vendors_of(file: Option<&Path>) -> Result<VendorTable, Vec<String>> {
-    file.map_or_else(|| Ok(VendorTable::builtin()), vendor_table)
+    crate::config::load_vendors(file).map_err(|problem| vec![problem])
 }
 
 /// Explains a flow that nobody sent.
@@ -233,11 +233,6 @@ fn capture_files(files: Vec<String>, damage: Vec<crate::capture::Damage>) -> Cap
         })
         .collect();
     CaptureFiles { files, damage }
-}
-
-fn vendor_table(file: &Path) -> Result<VendorTable, Vec<String>> {
-    let text = std::fs::read_to_string(file).map_err(|error| vec![format!("{}: {error}", file.display())])?;
-    VendorTable::parse(&text).map_err(|error| vec![format!("{}: {error}", file.display())])
 }
 
 fn knowledge(folder: Option<&Path>) -> Result<Arc<Knowledge>, Vec<String>> {

@@ -4,7 +4,17 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::hint::Knowledge;
+use crate::hint::{Knowledge, VendorTable};
+
+/// The makers by MAC prefix of a file; without one those that segwatch was built with.
+///
+/// # Errors
+/// A file that cannot be read: one line that says which and why.
+pub fn load_vendors(file: Option<&Path>) -> Result<VendorTable, String> {
+    let Some(file) = file else { return Ok(VendorTable::builtin()) };
+    let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    VendorTable::parse(&text).map_err(|error| format!("{}: {error}", file.display()))
+}
 
 /// The data files of a folder (`marks.csv`, `cloud-names.csv`, `advisories.csv`); what is not there is built in.
 ///

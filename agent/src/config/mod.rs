@@ -32,7 +32,7 @@ use std::path::PathBuf;
 
 pub use alertmanager::AlertmanagerConfig;
 pub use capture::{CaptureConfig, Transport};
-pub use data::load_knowledge;
+pub use data::{load_knowledge, load_vendors};
 pub use load::{load, load_str};
 pub use problem::{Level, Problem};
 pub use schema::schema;

@@ -34,7 +34,7 @@ pub(super) enum Question {
 pub(super) struct Shared {
     latest: Mutex<Latest>,
     reload: Mutex<Reload>,
-    limiter: Mutex<Limiter>,
+    pub(super) limiter: Arc<Limiter>,
     ask: SyncSender<Question>,
     config: PathBuf,
     pub(super) pager: Arc<Pager>,
@@ -50,9 +50,9 @@ struct Latest {
 }
 
 impl Shared {
-    pub(super) fn new(ask: SyncSender<Question>, config: PathBuf, pager: Arc<Pager>) -> Shared {
+    pub(super) fn new(ask: SyncSender<Question>, config: PathBuf, pager: Arc<Pager>, limiter: Arc<Limiter>) -> Shared {
         let reload = Reload { successful: true, last_success: Some(wall_clock()) };
-        Shared { latest: Mutex::default(), reload: Mutex::new(reload), limiter: Mutex::default(), ask, config, pager }
+        Shared { latest: Mutex::default(), reload: Mutex::new(reload), limiter, ask, config, pager }
     }
 
     pub(super) fn publish(&self, page: Arc<Published>, engine: Arc<engine::Published>) {
@@ -66,14 +66,6 @@ impl Shared {
 
     pub(super) fn reload(&self) -> Reload {
         *lock(&self.reload)
-    }
-
-    /// Writes a line, unless there were too many of its sort; it is told how many were held back before.
-    pub(super) fn log(&self, sort: &'static str, line: impl FnOnce(u64)) {
-        let admitted = lock(&self.limiter).admit(sort, Instant::now());
-        if let Some(held_back) = admitted {
-            line(held_back);
-        }
     }
 }
 
@@ -131,7 +123,8 @@ impl Agent {
             })?;
         for lint in &loaded.lints {
             self.shared
-                .log("lint", |_| tracing::warn!(lint = %escape(&lint.to_string()), "the policy could be better"));
+                .limiter
+                .write("lint", |_| tracing::warn!(lint = %escape(&lint.to_string()), "the policy could be better"));
         }
         let policy = Box::new(loaded.config.policy.clone());
         let answer = self.ask(|answer| Question::Policy(policy, answer)).await??;
@@ -188,7 +181,7 @@ impl web::Agent for Agent {
     }
 
     fn note(&self, note: Note) {
-        let log = |sort, line: &dyn Fn(u64)| self.shared.log(sort, line);
+        let log = |sort, line: &dyn Fn(u64)| self.shared.limiter.write(sort, line);
         match note {
             Note::ConfigTaken => tracing::info!("the web configuration was read again"),
             Note::ConfigRefused(why) => {

@@ -1,17 +1,16 @@
 //! Lines of the log that hostile traffic or a broken client could multiply.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Lines of one sort in one [`WINDOW`]; further ones are counted.
 const MAX_LINES: u32 = 20;
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// Counts lines by sort. The sorts are words of the program, so there are few.
+/// Counts lines by sort, for all threads. The sorts are words of the program, so there are few.
 #[derive(Debug, Default)]
-pub(super) struct Limiter {
-    sorts: BTreeMap<&'static str, Count>,
-}
+pub(super) struct Limiter(Mutex<BTreeMap<&'static str, Count>>);
 
 #[derive(Debug)]
 struct Count {
@@ -21,9 +20,17 @@ struct Count {
 }
 
 impl Limiter {
+    /// Writes a line, unless there were too many of its sort; it is told how many were held back before.
+    pub(super) fn write(&self, sort: &'static str, line: impl FnOnce(u64)) {
+        if let Some(held_back) = self.admit(sort, Instant::now()) {
+            line(held_back);
+        }
+    }
+
     /// Whether a line of this sort may be written now; with it the number of those that were held back before it.
-    pub(super) fn admit(&mut self, sort: &'static str, now: Instant) -> Option<u64> {
-        let count = self.sorts.entry(sort).or_insert(Count { began: now, lines: 0, held_back: 0 });
+    fn admit(&self, sort: &'static str, now: Instant) -> Option<u64> {
+        let mut sorts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = sorts.entry(sort).or_insert(Count { began: now, lines: 0, held_back: 0 });
         if now.duration_since(count.began) >= WINDOW {
             (count.began, count.lines) = (now, 0);
         }
@@ -42,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_flood_is_cut_and_counted() {
-        let (mut limiter, now) = (Limiter::default(), Instant::now());
+        let (limiter, now) = (Limiter::default(), Instant::now());
         let written = (0..1_000).filter(|_| limiter.admit("login", now).is_some()).count();
         assert_eq!(written, MAX_LINES as usize);
         assert_eq!(limiter.admit("other", now), Some(0), "each sort has its own count");

@@ -36,6 +36,7 @@ use crate::journal::{Journal, Limits};
 use crate::packet::DecodeOptions;
 use crate::web::{self, Agent as _, Command, Limits as WebLimits, Server};
 use agent::{Agent, Shared};
+use limiter::Limiter;
 use pager::Pager;
 use publish::Publisher;
 use record::{Recorder, Restored};
@@ -89,9 +90,10 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
 
     let recorder = Arc::new(Recorder::start(journal, directory).map_err(|error| one("a thread", error))?);
     let (ask, asked) = std::sync::mpsc::sync_channel(MAX_QUESTIONS);
-    let pager = Arc::new(Pager::new(state));
+    let limiter = Arc::new(Limiter::default());
+    let pager = Arc::new(Pager::new(state, limiter.clone()));
     pager.configure(config);
-    let shared = Arc::new(Shared::new(ask, options.config.clone(), pager.clone()));
+    let shared = Arc::new(Shared::new(ask, options.config.clone(), pager.clone(), limiter.clone()));
     let publisher = Publisher::new(shared.clone(), recorder.clone(), config);
     let (bundles, to_publish) = std::sync::mpsc::sync_channel(1);
     let publishing = Builder::new()
@@ -99,7 +101,8 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
         .spawn(move || publisher.run(&to_publish))
         .map_err(|error| one("a thread", error))?;
     let stop = Arc::new(AtomicBool::new(false));
-    let watch = Watch::new(engine(&loaded, vendors, knowledge), &settings, asked, bundles, stop.clone(), restored);
+    let watch =
+        Watch::new(engine(&loaded, vendors, knowledge), &settings, asked, bundles, stop.clone(), restored, limiter);
     let live = ports.start().map_err(|error| one("a thread", error))?;
     let (ended, mut has_ended) = tokio::sync::oneshot::channel::<()>();
     let watching = Builder::new()
@@ -157,10 +160,7 @@ fn load(options: &Options) -> Result<(Loaded, VendorTable), Vec<String>> {
     for lint in &loaded.lints {
         tracing::warn!(lint = %escape(&lint.to_string()), "the policy could be better");
     }
-    let Some(file) = &options.vendors else { return Ok((loaded, VendorTable::builtin())) };
-    let wrong = |error: String| vec![format!("{}: {error}", file.display())];
-    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
-    let vendors = VendorTable::parse(&text).map_err(|error| wrong(error.to_string()))?;
+    let vendors = config::load_vendors(options.vendors.as_deref()).map_err(|problem| vec![problem])?;
     Ok((loaded, vendors))
 }
 

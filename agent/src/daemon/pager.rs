@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use super::limiter::Limiter;
 use crate::alert::{Note, Origin, Settings, Sink, Times};
@@ -15,7 +14,7 @@ use crate::journal::{read_checkpoint, write_checkpoint};
 pub(super) struct Pager {
     state: Mutex<State>,
     directory: PathBuf,
-    limiter: Arc<Mutex<Limiter>>,
+    limiter: Arc<Limiter>,
 }
 
 #[derive(Default)]
@@ -27,8 +26,8 @@ struct State {
 
 impl Pager {
     /// One that pages nobody yet, and keeps its outbox below `state`.
-    pub(super) fn new(state: &Path) -> Pager {
-        Pager { state: Mutex::default(), directory: state.join("alertmanager"), limiter: Arc::default() }
+    pub(super) fn new(state: &Path, limiter: Arc<Limiter>) -> Pager {
+        Pager { state: Mutex::default(), directory: state.join("alertmanager"), limiter }
     }
 
     /// Does as a configuration says, from the first or after a reload. May take half a minute if it says not to page any
@@ -90,12 +89,9 @@ impl Pager {
     }
 }
 
-fn log(limiter: &Mutex<Limiter>, note: &Note) {
-    if let Note::Recovered { .. } = note {
-        return tracing::info!("{note}");
-    }
-    let admitted = limiter.lock().unwrap_or_else(PoisonError::into_inner).admit("alertmanager", Instant::now());
-    if let Some(held_back) = admitted {
-        tracing::error!(held_back, "{note}");
+fn log(limiter: &Limiter, note: &Note) {
+    match note {
+        Note::Recovered { .. } => tracing::info!("{note}"),
+        _ => limiter.write("alertmanager", |held_back| tracing::error!(held_back, "{note}")),
     }
 }

@@ -72,7 +72,8 @@ impl Publisher {
         let ticket = self.recorder.submit(std::mem::take(&mut bundle.entry));
         let durable = self.recorder.wait(ticket, JOURNAL_PATIENCE);
         if let Some(why) = self.recorder.failing() {
-            self.shared.log("journal", |held_back| tracing::error!(%why, held_back, "the journal takes no records"));
+            let limiter = &self.shared.limiter;
+            limiter.write("journal", |held_back| tracing::error!(%why, held_back, "the journal takes no records"));
         }
         self.shared.pager.offer(&bundle.published);
         let snapshot = &bundle.published.snapshot;

@@ -38,7 +38,7 @@ pub(super) struct Watch {
     backlog: Option<Bundle>,
     answers: Vec<Answer>,
     records: Vec<String>,
-    limiter: Limiter,
+    limiter: Arc<Limiter>,
     started: Instant,
     tick_at: Instant,
     observing_at: Instant,
@@ -53,6 +53,7 @@ impl Watch {
         bundles: SyncSender<Bundle>,
         stop: Arc<AtomicBool>,
         restored: Restored,
+        limiter: Arc<Limiter>,
     ) -> Watch {
         let now = Instant::now();
         let mut watch = Watch {
@@ -65,7 +66,7 @@ impl Watch {
             backlog: None,
             answers: Vec::new(),
             records: Vec::new(),
-            limiter: Limiter::default(),
+            limiter,
             started: now,
             tick_at: now + TICK,
             observing_at: now,
@@ -200,7 +201,7 @@ impl Watch {
         self.engine.handle(Input::Tick { wall: wall_clock(), mono: self.mono() });
         let events = self.engine.take_events();
         for event in &events {
-            log_event(&mut self.limiter, event, now);
+            log_event(&self.limiter, event);
             self.records.extend(serde_json::to_string(event).ok());
         }
         let changes = self.engine.save_changes(&events);
@@ -275,12 +276,8 @@ fn log_change(interface: &str, change: &Change) {
     }
 }
 
-fn log_event(limiter: &mut Limiter, event: &Event, now: Instant) {
-    let mut line = |sort, write: &dyn Fn(u64)| {
-        if let Some(held_back) = limiter.admit(sort, now) {
-            write(held_back);
-        }
-    };
+fn log_event(limiter: &Limiter, event: &Event) {
+    let line = |sort, write: &dyn Fn(u64)| limiter.write(sort, write);
     match event {
         Event::FindingOpened { finding, .. } | Event::FindingRaised { finding, .. } => {
             let (id, kind, severity) = (&finding.id, finding.kind.name(), finding.severity);

@@ -273,7 +273,9 @@ impl Engine {
             let said = before.and_then(|old| self.devices.get(old)?.identity.clone());
             if let Some(device) = self.devices.get_mut(id) {
                 device.inventory = device.inventory.or(listed);
-                device.identity = device.identity.take().or(said);
+            }
+            if let Some(said) = said {
+                self.identify_as(id, said.vendor, said.source, false, said.at);
             }
         }
     }

@@ -38,6 +38,24 @@ pub struct Snapshot {
     pub not_judged: Vec<String>,
 }
 
+impl Snapshot {
+    /// What is known before the first packet.
+    pub fn unseen(policy: PolicyRef) -> Snapshot {
+        Snapshot {
+            verdict: Verdict::Unverified,
+            reasons: Vec::new(),
+            policy,
+            window: None,
+            traffic: Traffic::default(),
+            zones: Vec::new(),
+            devices: Vec::new(),
+            findings: Vec::new(),
+            health: Vec::new(),
+            not_judged: Vec::new(),
+        }
+    }
+}
+
 /// Which policy decided.
 #[derive(Clone, Debug, Serialize)]
 pub struct PolicyRef {

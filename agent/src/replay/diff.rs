@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use super::drive;
 use crate::base::Timestamp;
@@ -74,7 +75,19 @@ fn agent_of(config: &Config) -> Agent {
         buffer: capture.buffer,
         place: capture.place.clone(),
     };
+    let paging = config.alertmanager.as_ref();
+    let path = |file: &Option<PathBuf>| file.as_ref().map_or(String::new(), |file| file.display().to_string());
     Agent {
+        pages: paging.map_or_else(Vec::new, |paging| paging.urls.clone()),
+        paging: paging.map_or_else(Vec::new, |paging| {
+            vec![
+                ("username", paging.username.clone().unwrap_or_default()),
+                ("password_file", path(&paging.password_file)),
+                ("ca_file", path(&paging.ca_file)),
+                ("resend", format!("{} s", paging.resend / 1_000_000_000)),
+                ("external_url", paging.external_url.clone().unwrap_or_default()),
+            ]
+        }),
         listen: config.listen.clone(),
         state_dir: config.state_dir.display().to_string(),
         ports: config.captures.iter().map(port).collect(),

@@ -7,8 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::base::escape_json;
-use crate::coverage::Verdict;
-use crate::engine::{DeviceStatus, FindingStatus, PolicyRef, Snapshot, Traffic, ZoneStatus};
+use crate::engine::{DeviceStatus, FindingStatus, PolicyRef, Snapshot, ZoneStatus};
 
 /// Characters of what the parser says: it quotes what it does not know.
 const MAX_SAID: usize = 200;
@@ -65,18 +64,7 @@ fn parse<T: DeserializeOwned>(json: &str, schema: &str) -> Result<T, String> {
 }
 
 fn empty() -> Snapshot {
-    Snapshot {
-        verdict: Verdict::Unverified,
-        reasons: Vec::new(),
-        policy: PolicyRef { file: None, hash: String::new() },
-        window: None,
-        traffic: Traffic::default(),
-        zones: Vec::new(),
-        devices: Vec::new(),
-        findings: Vec::new(),
-        health: Vec::new(),
-        not_judged: Vec::new(),
-    }
+    Snapshot::unseen(PolicyRef { file: None, hash: String::new() })
 }
 
 #[cfg(test)]

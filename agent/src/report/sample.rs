@@ -17,18 +17,7 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 
 /// No packet, no zone, no device.
 pub(crate) fn empty() -> Snapshot {
-    Snapshot {
-        verdict: Verdict::Unverified,
-        reasons: vec![],
-        policy: PolicyRef { file: None, hash: "9f86d081884c7d659a2feaa0c55ad015".to_owned() },
-        window: None,
-        traffic: Traffic::default(),
-        zones: vec![],
-        devices: vec![],
-        findings: vec![],
-        health: vec![],
-        not_judged: vec![],
-    }
+    Snapshot::unseen(PolicyRef { file: None, hash: "9f86d081884c7d659a2feaa0c55ad015".to_owned() })
 }
 
 /// `devices` cameras and about as many `findings`, all verdicts among them.

@@ -12,7 +12,7 @@ use segwatch::base::Timestamp;
 use segwatch::config::AlertmanagerConfig;
 use segwatch::coverage::Verdict;
 use segwatch::engine::{
-    DeviceRef, EpisodeStatus, FindingStatus, PeerStatus, PolicyRef, Published, RuleRef, Snapshot, Totals, Traffic,
+    DeviceRef, EpisodeStatus, FindingStatus, PeerStatus, PolicyRef, Published, RuleRef, Snapshot, Totals,
 };
 use segwatch::finding::{Class, Kind};
 use segwatch::flow::Reach;
@@ -205,15 +205,8 @@ pub fn published(findings: &[FindingStatus]) -> Arc<Published> {
     let episodes: BTreeMap<_, _> = findings.iter().map(|it| (it.id.clone(), episode(it))).collect();
     let snapshot = Snapshot {
         verdict: Verdict::Violated,
-        reasons: Vec::new(),
-        policy: PolicyRef { file: None, hash: String::new() },
-        window: None,
-        traffic: Traffic::default(),
-        zones: Vec::new(),
-        devices: Vec::new(),
         findings: findings.to_vec(),
-        health: Vec::new(),
-        not_judged: Vec::new(),
+        ..Snapshot::unseen(PolicyRef { file: None, hash: String::new() })
     };
     let snapshot = Arc::new(snapshot);
     Arc::new(Published { snapshot, episodes, interfaces: Vec::new(), totals: Totals::default() })

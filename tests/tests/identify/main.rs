@@ -226,6 +226,19 @@ fn what_comes_through_a_router_is_about_the_owner_of_the_address() {
 }
 
 #[test]
+fn a_camera_that_speaks_before_its_first_arp_is_no_gateway() {
+    let mut lab = Lab::watching(&["dahua"]);
+    lab.arp(PC, "10.110.0.5");
+    lab.talk((CAMERA, "10.110.0.12:40000"), (ROUTER, "203.0.113.9:443"), "hello", b"world", 100);
+    let answer = b"RTSP/1.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"Login to 4H01D66PAJ2FA64\"\r\n\r\n";
+    lab.talk((PC, "10.110.0.5:40000"), (CAMERA, "10.110.0.12:554"), "OPTIONS * RTSP/1.0\r\n\r\n", answer, 500);
+    lab.arp(CAMERA, CAMERA_IP);
+    let device = lab.device();
+    assert_eq!((device.mac, device.vendor.as_deref()), (Some(CAMERA), Some("dahua")));
+    assert_eq!(findings(&lab.answer(), Kind::InternetEgress).len(), 1);
+}
+
+#[test]
 fn answers_of_the_web_interface_are_read_across_segments() {
     let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<DeviceInfo version=\"2.0\" \
         xmlns=\"http://www.hikvision.com/ver20/XMLSchema\">\n<model>DS-2CD2142FWD-I</model>\n\

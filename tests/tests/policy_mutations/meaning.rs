@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use segwatch::config::{CaptureConfig, Config};
+use segwatch::config::{AlertmanagerConfig, CaptureConfig, Config};
 use segwatch::policy::{Place, Policy, Zone, ZoneId};
 
 pub fn meaning(config: &Config) -> String {
@@ -37,7 +37,12 @@ pub fn meaning(config: &Config) -> String {
         (sorted(&policy.watch_vendors), sorted(&policy.internal), sorted(&policy.domains), policy.coverage),
         (policy.hold, policy.edge_hops, policy.untagged, policy.rspan_vlan, &policy.severity),
     );
-    let agent = (&config.listen, sorted(&config.captures.iter().map(port).collect::<Vec<_>>()));
+    // Each Alertmanager is told everything, in whatever order they stand.
+    let paging = config
+        .alertmanager
+        .clone()
+        .map(|paging| (sorted(&paging.urls), AlertmanagerConfig { urls: Vec::new(), line: 0, ..paging }));
+    let agent = (&config.listen, paging, sorted(&config.captures.iter().map(port).collect::<Vec<_>>()));
     format!("{agent:?}\n{zones:#?}\n{conduits:#?}\n{devices:#?}\n{settings:?}")
 }
 

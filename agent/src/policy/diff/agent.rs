@@ -14,6 +14,10 @@ pub struct Agent {
     pub state_dir: String,
     /// The mirror ports.
     pub ports: Vec<Port>,
+    /// Alertmanagers that it pages directly.
+    pub pages: Vec<String>,
+    /// How it speaks to them: settings by name.
+    pub paging: Vec<(&'static str, String)>,
 }
 
 /// A mirror port.
@@ -40,7 +44,7 @@ pub struct Port {
 }
 
 pub(super) fn compare(old: &Agent, new: &Agent, diff: &mut PolicyDiff) {
-    let Agent { listen, state_dir, ports } = new;
+    let Agent { listen, state_dir, ports, pages, paging } = new;
     for port in ports {
         match old.ports.iter().find(|other| other.interface == port.interface) {
             Some(before) => compare_ports(before, port, diff),
@@ -49,6 +53,21 @@ pub(super) fn compare(old: &Agent, new: &Agent, diff: &mut PolicyDiff) {
     }
     for gone in old.ports.iter().filter(|port| !ports.iter().any(|other| other.interface == port.interface)) {
         diff.open(What::Capture, &gone.interface, "this mirror port is no longer watched", Some(&gone.place));
+    }
+    for url in old.pages.iter().filter(|url| !pages.contains(url)) {
+        diff.open(What::Alertmanager, url, "is no longer paged", None);
+    }
+    for url in pages.iter().filter(|url| !old.pages.contains(url)) {
+        diff.close(What::Alertmanager, url, "is paged", None);
+    }
+    // Whether pages still arrive cannot be told from the settings.
+    for (key, value) in paging {
+        let before = old.paging.iter().find(|(other, _)| other == key).map_or("", |(_, value)| value.as_str());
+        if before != value && !pages.is_empty() && !old.pages.is_empty() {
+            let text = format!("was `{before}`, is `{value}`");
+            diff.open(What::Alertmanager, key, text.clone(), None);
+            diff.close(What::Alertmanager, key, text, None);
+        }
     }
     if old.listen != *listen {
         let text = format!("the agent listens on {listen}, was {}", old.listen);

@@ -99,6 +99,7 @@ pub enum What {
     RspanVlan,
     Capture,
     Listen,
+    Alertmanager,
     /// Names, owners, reasons.
     Name,
     Order,
