@@ -73,6 +73,7 @@ fn device(name: &str, zone: Option<&str>, verdict: Verdict) -> DeviceStatus {
         model: None,
         firmware: None,
         serial: None,
+        use_: None,
         zone: zone.map(str::to_owned),
         verdict,
         reasons: if unverified { vec![reason(ReasonCode::Untagged), reason(ReasonCode::Silent)] } else { vec![] },

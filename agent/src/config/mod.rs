@@ -7,6 +7,7 @@ mod capture;
 mod conduits;
 mod data;
 mod devices;
+mod dispositions;
 mod fields;
 mod lint;
 mod load;
@@ -42,6 +43,7 @@ pub use web::{
     ClientAuth, MAX_BCRYPT_COST, MAX_WEB_USERS, TlsConfig, TlsFault, TlsPart, TlsVersion, WebConfig, load_web,
 };
 
+use crate::coverage::Rule;
 use crate::policy::{Policy, Service};
 
 /// Reads a service as a conduit writes it: `tcp/554`, `udp/*`, `icmp`, `ip/47`.
@@ -88,4 +90,6 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// Direct paging; `None` without it.
     pub alertmanager: Option<AlertmanagerConfig>,
+    /// Which devices may remain, for the report: the first rule that holds decides.
+    pub dispositions: Vec<Rule>,
 }

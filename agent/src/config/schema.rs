@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::words;
+use crate::coverage::{Disposition, Verdict};
+use crate::hint::State;
 
 /// The schema as JSON text (draft 2020-12).
 pub fn schema() -> String {
@@ -61,6 +63,7 @@ fn root() -> Value {
                 "propertyNames": { "enum": words::KINDS },
                 "additionalProperties": { "enum": words::SEVERITIES },
             },
+            "dispositions": list(disposition(), "Which devices may remain, for the report; the first rule that holds decides"),
             "listen": { "description": "Address and port of the HTTP server (default 127.0.0.1:10420)", "type": "string", "pattern": ":[0-9]+$" },
             "state_dir": { "description": "Directory of journal and evidence (default /var/lib/segwatch)", "type": "string", "pattern": "^/" },
             "alertmanager": alertmanager(),
@@ -82,6 +85,23 @@ fn alertmanager() -> Value {
         }),
         &["urls"],
         "Direct paging, besides Prometheus or without it",
+    )
+}
+
+fn disposition() -> Value {
+    let words = |words: Vec<&str>, description: &str| list(json!({ "enum": words }), description);
+    let uses = |description: &str| list(json!({ "type": "string", "pattern": "[^ *]" }), description);
+    object(
+        json!({
+            "then": { "description": "What follows", "enum": Disposition::ALL.map(Disposition::name) },
+            "use": uses("Its listed use names one of these; a word may end in *"),
+            "not_use": uses("Its listed use is known, and names none of these"),
+            "firmware": words(State::ALL.map(State::name).to_vec(), "Posture of its firmware"),
+            "fix": { "description": "Whether there is firmware that mends it", "type": "boolean" },
+            "verdict": words(Verdict::ALL.map(Verdict::name).to_vec(), "Its verdict"),
+        }),
+        &["then"],
+        "A rule: all that it names has to hold",
     )
 }
 
@@ -247,6 +267,7 @@ mod tests {
             (&properties["watch"]["properties"], &words::WATCH),
             (&properties["coverage"]["properties"], &words::COVERAGE),
             (&properties["alertmanager"]["properties"], &words::ALERTMANAGER),
+            (&properties["dispositions"]["items"]["properties"], &words::DISPOSITION),
             (&properties["conduits"]["items"]["properties"], &words::CONDUIT),
             (&properties["conduits"]["items"]["properties"]["from"]["properties"], &words::SIDE),
             (&properties["devices"]["items"]["properties"], &words::DEVICE),

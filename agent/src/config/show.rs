@@ -39,6 +39,7 @@ pub fn show(loaded: &Loaded) -> String {
             page.nested("severity", kind, &severity.name());
         }
     }
+    page.dispositions();
     page.setting("listen", &text(&loaded.config.listen));
     page.setting("state_dir", &text(&loaded.config.state_dir.to_string_lossy()));
     page.alertmanager();
@@ -135,6 +136,25 @@ impl Page<'_> {
             }
         }
         self.line(2, &format!("resend: {}", duration(config.resend)), None);
+    }
+
+    fn dispositions(&mut self) {
+        let origin = self.origin("dispositions");
+        self.line(0, "dispositions:", Some(&origin));
+        for rule in &self.loaded.config.dispositions {
+            let words = |words: &[String]| words.iter().map(|word| text(word)).collect::<Vec<_>>();
+            let conditions = [
+                ("use", words(&rule.uses)),
+                ("not_use", words(&rule.not_use)),
+                ("firmware", rule.firmware.iter().map(|state| state.name().to_owned()).collect()),
+                ("verdict", rule.verdict.iter().map(|verdict| verdict.name().to_owned()).collect()),
+            ];
+            let mut parts = vec![format!("then: {}", rule.then.name())];
+            parts.extend(rule.fix.map(|fix| format!("fix: {fix}")));
+            let said = conditions.into_iter().filter(|(_, words)| !words.is_empty());
+            parts.extend(said.map(|(key, words)| format!("{key}: {}", list(words))));
+            self.line(2, &format!("- {{ {} }}", parts.join(", ")), None);
+        }
     }
 
     fn zones(&mut self) {
