@@ -14,7 +14,9 @@ use super::source::Source;
 use super::tree::Kind;
 use super::zones::ZoneNames;
 use super::{Config, DEFAULT_LISTEN, DEFAULT_STATE_DIR, Loaded, MAX_BYTES, MAX_SERIES, SERIES_PER_INTERFACE};
-use super::{alertmanager, capture, conduits, devices, dispositions, lint, series_count, settings, tree, value, words, zones};
+use super::{
+    alertmanager, capture, conduits, devices, dispositions, lint, series_count, settings, tree, value, words, zones,
+};
 use crate::base::Timestamp;
 use crate::policy::{Policy, Untagged, sha256_hex};
 

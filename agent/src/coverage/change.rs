@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::disposition::{Disposition, Facts, Rule, decide};
 use super::Verdict;
+use super::disposition::{Disposition, Facts, Rule, decide};
 use crate::hint::State;
 
 /// Devices that are decided otherwise.
@@ -59,7 +59,8 @@ fn uses(old: &[Rule], new: &[Rule]) -> (Vec<String>, bool) {
     uses.extend(words.iter().cloned());
     let is_few = words.len() <= MAX_PAIRED;
     if is_few {
-        let pairs = words.iter().enumerate().flat_map(|(at, a)| words.iter().skip(at + 1).map(move |b| format!("{a}, {b}")));
+        let pairs =
+            words.iter().enumerate().flat_map(|(at, a)| words.iter().skip(at + 1).map(move |b| format!("{a}, {b}")));
         uses.extend(pairs.collect::<Vec<_>>());
     }
     (uses, is_few)

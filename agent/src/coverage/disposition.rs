@@ -189,7 +189,14 @@ mod tests {
             ("street", Patched, None, Verdict::Violated, CannotTell, vec![Missing::Verdict]),
             ("", Patched, None, Verdict::Isolated, CannotTell, vec![Missing::Use]),
             ("unknown", Patched, None, Verdict::Isolated, CannotTell, vec![Missing::Use]),
-            ("", Unknown, None, Verdict::Contained, CannotTell, vec![Missing::Use, Missing::Firmware, Missing::Verdict]),
+            (
+                "",
+                Unknown,
+                None,
+                Verdict::Contained,
+                CannotTell,
+                vec![Missing::Use, Missing::Firmware, Missing::Verdict],
+            ),
         ] {
             let facts = Facts { use_, firmware, fix, verdict };
             let decision = decide(&default_rules(), &facts);

@@ -39,7 +39,9 @@ pub fn is_used_as(patterns: &[impl AsRef<str>], text: &str) -> bool {
             let is_negated = at.checked_sub(1).and_then(|before| said.get(before));
             let is_negated = is_negated.is_some_and(|word| NEGATIONS.contains(&word.as_str()));
             let window = said.get(at..at + wanted.len()).unwrap_or_default();
-            !is_negated && window.len() == wanted.len() && wanted.iter().zip(window).all(|(wanted, word)| fits(wanted, word))
+            !is_negated
+                && window.len() == wanted.len()
+                && wanted.iter().zip(window).all(|(wanted, word)| fits(wanted, word))
         };
         !wanted.is_empty() && (0..said.len()).any(is_here)
     })
@@ -77,14 +79,28 @@ mod tests {
     #[test]
     fn a_use_is_searched_for_whole_words() {
         let patterns = ["clinic*", "klini*", "waiting room"];
-        for text in
-            ["clinical", " Clinical ", "CLINIC", "clinical ward 3", "street/clinical", "Klinisk brug", "the Waiting  Room"]
-        {
+        for text in [
+            "clinical",
+            " Clinical ",
+            "CLINIC",
+            "clinical ward 3",
+            "street/clinical",
+            "Klinisk brug",
+            "the Waiting  Room",
+        ] {
             assert!(is_used_as(&patterns, text), "{text}");
         }
-        for text in
-            ["", "street", "non-clinical", "Not clinical", "ikke-klinisk", "policlinic", "waiting", "room waiting", "waiting x room"]
-        {
+        for text in [
+            "",
+            "street",
+            "non-clinical",
+            "Not clinical",
+            "ikke-klinisk",
+            "policlinic",
+            "waiting",
+            "room waiting",
+            "waiting x room",
+        ] {
             assert!(!is_used_as(&patterns, text), "{text}");
         }
         assert!(is_used_as(&patterns, "not only clinical"), "what is not surely the opposite counts");

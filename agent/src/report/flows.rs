@@ -110,7 +110,7 @@ impl<W: Write> FlowWriter<W> {
 }
 
 /// Keeps a spreadsheet from computing a cell (CWE-1236).
-fn guarded(cell: &str) -> Cow<'_, str> {
+pub(super) fn guarded(cell: &str) -> Cow<'_, str> {
     match cell.chars().next() {
         Some('=' | '+' | '-' | '@' | '\t' | '\r') => Cow::Owned(format!("'{cell}")),
         _ => Cow::Borrowed(cell),
