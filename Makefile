@@ -18,7 +18,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_TARGETS := $(notdir $(wildcard agent/fuzz/seeds/*))
 BENCH_RUNS ?= 5
 
-.PHONY: demo test lab soak lint deny bench fuzz fmt captures tools opinions lab-tools
+.PHONY: demo test lab soak lint deny bench fuzz fmt report captures tools opinions lab-tools
 
 demo: tools
 	$(CARGO) build --release --locked -p segwatch
@@ -72,6 +72,16 @@ fuzz: tools
 
 fmt:
 	$(CARGO) fmt --all
+
+# The officer's report of a synthetic site of 72 cameras, to be looked at: target/report/, as PDF too where Chromium is.
+report: tools
+	$(CARGO) run --locked --quiet -p segwatch-tests --bin make-captures -- hospital target/report
+	cd target/report && for lang in en da; do \
+	  $(CARGO) run --locked --quiet -p segwatch -- report --config hospital.yaml --lang $$lang hospital.pcap > report.$$lang.html; \
+	  if command -v chromium >/dev/null; then \
+	    chromium --headless --no-pdf-header-footer --print-to-pdf=report.$$lang.pdf report.$$lang.html; \
+	  fi; \
+	done
 
 captures: tools
 	$(CARGO) build --release --locked -p segwatch-tests

@@ -83,7 +83,8 @@ pub fn policy() -> String {
             true => ("cctv-indoor", format!("inde-{number:02}")),
             false => ("cctv-outdoor", format!("ude-{number:02}")),
         };
-        let _ = writeln!(text, "  - {{ name: {name}, mac: \"{mac}\", ip: {ip}, zone: {zone}, use: \"{}\" }}", case.use_);
+        let _ =
+            writeln!(text, "  - {{ name: {name}, mac: \"{mac}\", ip: {ip}, zone: {zone}, use: \"{}\" }}", case.use_);
     }
     text
 }

@@ -14,9 +14,9 @@ const IDENTIFYING: [&str; 7] = ["vendor", "maker", "model", "firmware", "serial"
 const VALUES_SHOWN: usize = 10;
 
 pub(super) fn card(camera: &Camera<'_>, report: &SiteReport<'_>, w: Language) -> Part {
-    let mut facts = vec![
+    let facts = vec![
         fact(w.disposition(), vec![decision(camera, report, w)]),
-        fact(w.identity(), vec![identity(camera, w)]),
+        fact(w.identity(), identity(camera, w)),
         fact(w.network(), network(camera, w)),
         fact(w.use_(), vec![camera.use_.unwrap_or(w.not_listed()).to_owned()]),
         verdict(camera, w),
@@ -24,10 +24,6 @@ pub(super) fn card(camera: &Camera<'_>, report: &SiteReport<'_>, w: Language) ->
         fact(w.firmware(), w.of_firmware(camera)),
         findings(camera, report, w),
     ];
-    let known_from = known_from(camera, w);
-    if !known_from.is_empty() {
-        facts.insert(2, fact(w.identified_by(), known_from));
-    }
     Part::Card { title: camera.label(), badge: w.of_disposition(camera.disposition), facts }
 }
 
@@ -41,24 +37,20 @@ pub(super) fn decision(camera: &Camera<'_>, report: &SiteReport<'_>, w: Language
 pub(super) fn why(camera: &Camera<'_>, report: &SiteReport<'_>, w: Language) -> Vec<String> {
     let rule = camera.rule.and_then(|rule| report.rules.get(rule.checked_sub(1)?));
     let mut lines: Vec<String> = rule.map(|rule| w.because(rule, camera)).into_iter().collect();
+    if camera.coverage.first_seen.is_some() {
+        lines.extend(camera.coverage.gaps.iter().take(1).map(|gap| w.gap(gap)));
+    }
     lines.extend(camera.missing.iter().map(|missing| w.of_missing(*missing, camera)));
-    if lines.is_empty() {
+    if rule.is_none() && camera.missing.is_empty() {
         lines.push(w.of("no rule lets a camera remain", "ingen regel lader et kamera blive").to_owned());
     }
     lines
 }
 
-fn identity(camera: &Camera<'_>, w: Language) -> String {
-    let serial = camera.serial.map(|serial| format!("{} {serial}", w.serial()));
-    let known: Vec<String> =
-        [camera.vendor, camera.model].into_iter().flatten().map(str::to_owned).chain(serial).collect();
-    if known.is_empty() { w.unknown().to_owned() } else { known.join(", ") }
-}
-
 /// Each value with the sources that say it, and how far they can be relied on; what differs stands side by side.
-fn known_from(camera: &Camera<'_>, w: Language) -> Vec<String> {
+fn identity(camera: &Camera<'_>, w: Language) -> Vec<String> {
     let mut values: BTreeMap<(usize, &str), Vec<&Hint>> = BTreeMap::new();
-    for hint in camera.hints {
+    for hint in camera.hints.iter().filter(|hint| camera.name != Some(hint.value.as_str())) {
         if let Some(order) = IDENTIFYING.iter().position(|says| *says == hint.says) {
             values.entry((order, hint.value.as_str())).or_default().push(hint);
         }
@@ -75,6 +67,9 @@ fn known_from(camera: &Camera<'_>, w: Language) -> Vec<String> {
     };
     let mut lines: Vec<String> = values.into_iter().take(VALUES_SHOWN).map(line).collect();
     lines.extend((more > 0).then(|| w.of(format!("and {more} more"), format!("og {more} mere"))));
+    if lines.is_empty() {
+        lines.push(w.unknown().to_owned());
+    }
     lines
 }
 

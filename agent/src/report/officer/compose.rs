@@ -5,7 +5,10 @@ use super::camera::Camera;
 use super::cards::{card, why};
 use super::document::{Badge, Cell, Fact, Part, Tile, Tone, fact};
 use super::site::{Count, SiteReport};
-use crate::coverage::Disposition;
+use crate::coverage::{Disposition, Verdict};
+
+/// Cameras that are named beside the answer; the rest are counted.
+const NAMES_SHOWN: usize = 12;
 
 pub(super) fn compose(report: &SiteReport<'_>, w: Language) -> Vec<Part> {
     let mut parts = answer(report, w);
@@ -16,7 +19,7 @@ pub(super) fn compose(report: &SiteReport<'_>, w: Language) -> Vec<Part> {
     }
     parts.extend(strays(report, w));
     if !report.cameras.is_empty() {
-        parts.push(Part::Section(w.details().to_owned()));
+        parts.push(Part::Page(w.details().to_owned()));
         parts.extend(report.cameras.iter().map(|camera| card(camera, report, w)));
     }
     parts.extend(closing(report, w));
@@ -29,7 +32,7 @@ fn answer(report: &SiteReport<'_>, w: Language) -> Vec<Part> {
             tone: w.of_verdict(report.verdict).tone,
             answer: format!("{}: {}", w.verdict_of_site(), w.verdict_at_length(report.verdict)),
             meaning: w.meaning(report.verdict).to_owned(),
-            why: report.reasons.iter().map(|reason| w.reason(reason)).collect(),
+            why: report.reasons.iter().map(|reason| w.reason(reason)).chain(worst(report, w)).collect(),
         },
         Part::Facts(subject(report, w)),
         Part::Section(w.summary().to_owned()),
@@ -52,6 +55,17 @@ fn answer(report: &SiteReport<'_>, w: Language) -> Vec<Part> {
         parts.push(homes(report, w));
     }
     parts
+}
+
+/// Which cameras make the site's verdict what it is, where something was seen.
+fn worst(report: &SiteReport<'_>, w: Language) -> Option<String> {
+    let is_told = matches!(report.verdict, Verdict::Violated | Verdict::Contained);
+    let names: Vec<String> =
+        report.cameras.iter().filter(|camera| camera.verdict == report.verdict).map(Camera::label).collect();
+    let more = names.len().saturating_sub(NAMES_SHOWN);
+    let more = if more > 0 { w.of(format!(" and {more} more"), format!(" og {more} mere")) } else { String::new() };
+    let shown = names.get(..NAMES_SHOWN.min(names.len())).unwrap_or_default().join(", ");
+    (is_told && !names.is_empty()).then(|| format!("{}: {shown}{more}", w.of_verdict(report.verdict).word))
 }
 
 fn subject(report: &SiteReport<'_>, w: Language) -> Vec<Fact> {
@@ -94,41 +108,60 @@ fn totals(report: &SiteReport<'_>, w: Language) -> String {
 }
 
 fn homes(report: &SiteReport<'_>, w: Language) -> Part {
-    let titles = [w.zone(), w.verdict(), w.why(), w.of("Cameras", "Kameraer"), w.findings()];
+    let titles = [w.zone(), w.verdict(), w.of("Cameras", "Kameraer"), w.findings()];
     let row = |home: &super::site::Home<'_>| {
+        let mut why = w.reasons(home.reasons);
+        for verdict in Verdict::ALL {
+            let is_one = |camera: &&Camera<'_>| camera.home == Some(home.name) && camera.verdict == verdict;
+            let cameras = report.cameras.iter().filter(is_one).count();
+            if cameras > 0 {
+                let gap = if why.is_empty() { "" } else { ", " };
+                why = format!("{cameras} {}{gap}{why}", w.of_verdict(verdict).word);
+            }
+        }
         vec![
             Cell::text(home.name),
             Cell::badge(w.of_verdict(home.verdict), Vec::new()),
-            Cell::text(w.reasons(home.reasons)),
-            Cell::text(w.number(home.cameras)),
+            Cell::text(format!("{}: {why}", w.number(home.cameras))),
             Cell::text(w.number(home.findings)),
         ]
     };
-    Part::Table { titles: titles.map(str::to_owned).to_vec(), rows: report.homes.iter().map(row).collect() }
+    let titles = titles.map(str::to_owned).to_vec();
+    Part::Table { name: "zones", titles, rows: report.homes.iter().map(row).collect() }
 }
 
 /// The cameras of one disposition, a row each.
 fn overview(report: &SiteReport<'_>, is: Disposition, w: Language) -> Part {
     let reason = if is == Disposition::CannotTell { w.missing() } else { w.why() };
-    let titles = [w.camera(), w.address(), w.home(), w.use_(), w.verdict(), w.firmware(), w.findings(), reason];
-    let row = |camera: &Camera<'_>| {
-        let model = [camera.vendor, camera.model].into_iter().flatten().collect::<Vec<_>>().join(" ");
-        let mac = camera.mac.map(|mac| mac.to_string());
-        let ips = camera.ips.iter().map(ToString::to_string);
-        let name = Badge { tone: Tone::Plain, word: camera.label() };
-        vec![
-            Cell::badge(name, Some(model).filter(|model| !model.is_empty()).into_iter().collect()),
-            Cell { badge: None, lines: mac.into_iter().chain(ips).collect() },
-            Cell::text(camera.home.unwrap_or(w.no_home())),
-            Cell::text(camera.use_.unwrap_or(w.not_listed())),
-            Cell::badge(w.of_verdict(camera.verdict), Vec::new()),
-            Cell::badge(w.of_state(camera.posture.state), Vec::new()),
-            Cell::text(camera.findings.len().to_string()),
-            Cell { badge: None, lines: why(camera, report, w) },
-        ]
-    };
+    let titles = [w.camera().to_owned(), format!("{}, {}", w.home(), w.use_().to_lowercase())];
+    let titles = titles.into_iter().chain([w.verdict(), w.firmware(), reason].map(str::to_owned)).collect();
     let cameras = report.cameras.iter().filter(|camera| camera.disposition == is);
-    Part::Table { titles: titles.map(str::to_owned).to_vec(), rows: cameras.map(row).collect() }
+    Part::Table { name: "cameras", titles, rows: cameras.map(|camera| row(camera, report, w)).collect() }
+}
+
+fn row(camera: &Camera<'_>, report: &SiteReport<'_>, w: Language) -> Vec<Cell> {
+    let model = [camera.vendor, camera.model].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let mac = camera.mac.map(|mac| mac.to_string());
+    let addresses = mac.into_iter().chain(camera.ips.iter().map(ToString::to_string)).collect::<Vec<_>>().join(" · ");
+    let lines = [model, addresses].into_iter().filter(|line| !line.is_empty()).collect();
+    let findings = camera.findings.len();
+    let findings = (findings > 0).then(|| match findings {
+        1 => w.of("1 finding", "1 fund").to_owned(),
+        n => w.of(format!("{n} findings"), format!("{n} fund")),
+    });
+    vec![
+        Cell::badge(Badge { tone: Tone::Plain, word: camera.label() }, lines),
+        Cell {
+            badge: None,
+            lines: vec![
+                camera.home.unwrap_or(w.no_home()).to_owned(),
+                camera.use_.map_or(w.not_listed().to_owned(), |use_| format!("“{use_}”")),
+            ],
+        },
+        Cell::badge(w.of_verdict(camera.verdict), findings.into_iter().collect()),
+        Cell::badge(w.of_state(camera.posture.state), camera.firmware.map(str::to_owned).into_iter().collect()),
+        Cell { badge: None, lines: why(camera, report, w) },
+    ]
 }
 
 /// Findings about no camera of the report.
@@ -149,7 +182,8 @@ fn strays(report: &SiteReport<'_>, w: Language) -> Vec<Part> {
             Cell::text(w.span(finding.first_seen, finding.last_seen)),
         ]
     };
-    let table = Part::Table { titles: titles.map(str::to_owned).to_vec(), rows: findings.iter().map(row).collect() };
+    let titles = titles.map(str::to_owned).to_vec();
+    let table = Part::Table { name: "findings", titles, rows: findings.iter().map(row).collect() };
     vec![Part::Section(format!("{} ({})", w.findings_elsewhere(), findings.len())), table]
 }
 
@@ -163,7 +197,7 @@ fn closing(report: &SiteReport<'_>, w: Language) -> Vec<Part> {
         w.method_hash(),
     ];
     vec![
-        Part::Section(w.rules().to_owned()),
+        Part::Page(w.rules().to_owned()),
         Part::Text(w.rules_lead().to_owned()),
         Part::Numbered(report.rules.iter().map(|rule| w.rule(rule)).collect()),
         Part::Section(w.method().to_owned()),

@@ -1,9 +1,14 @@
 //! Sentences about the firmware of a camera, and about what follows for it.
 
+use std::collections::BTreeSet;
+
 use super::Language;
 use super::camera::Camera;
 use crate::coverage::{Missing, Rule, Verdict};
-use crate::hint::{Firmware, State};
+use crate::hint::{Firmware, Posture, State};
+
+/// Versions that mend a firmware and are named in a line.
+const FIXES_SHOWN: usize = 4;
 
 impl Language {
     /// Version, posture, and what each advisory says.
@@ -34,6 +39,18 @@ impl Language {
             None => {
                 self.of("whether fixed firmware exists is not known", "det vides ikke, om der findes rettet firmware")
             }
+        }
+    }
+
+    /// With the versions that the advisories name.
+    fn fix_at_length(self, posture: &Posture) -> String {
+        let versions: BTreeSet<&str> = posture.advisories.iter().filter_map(|one| one.fixed_in.as_deref()).collect();
+        match (posture.fix, versions.is_empty()) {
+            (Some(true), false) => {
+                let lead = self.of("fixed in", "rettet i");
+                format!("{lead} {}", versions.into_iter().take(FIXES_SHOWN).collect::<Vec<_>>().join(", "))
+            }
+            (fix, _) => self.fix(fix).to_owned(),
         }
     }
 
@@ -116,7 +133,7 @@ impl Language {
             facts.push(format!("firmware {state}{cves}"));
         }
         if rule.fix.is_some() {
-            facts.push(self.fix(posture.fix).to_owned());
+            facts.push(self.fix_at_length(posture));
         }
         if !rule.verdict.is_empty() {
             facts.push(self.of_verdict(camera.verdict).word);

@@ -4,6 +4,8 @@
 pub(super) enum Part {
     /// A heading.
     Section(String),
+    /// A heading that begins a page.
+    Page(String),
     /// A paragraph.
     Text(String),
     /// Points without an order.
@@ -16,8 +18,8 @@ pub(super) enum Part {
     Counts(Vec<Tile>),
     /// The answer, what it means, and why.
     Verdict { tone: Tone, answer: String, meaning: String, why: Vec<String> },
-    /// A table.
-    Table { titles: Vec<String>, rows: Vec<Vec<Cell>> },
+    /// A table, with its name in the style sheet.
+    Table { name: &'static str, titles: Vec<String>, rows: Vec<Vec<Cell>> },
     /// All about one camera.
     Card { title: String, badge: Badge, facts: Vec<Fact> },
     /// Lines to be filled in by hand, each a row of labels.

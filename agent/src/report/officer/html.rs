@@ -45,6 +45,7 @@ fn style(report: &SiteReport<'_>) -> String {
 fn write(out: &mut String, part: &Part) {
     let _ = match part {
         Part::Section(title) => writeln!(out, "<h2>{}</h2>", html(title)),
+        Part::Page(title) => writeln!(out, "<h2 class=\"page\">{}</h2>", html(title)),
         Part::Text(text) => writeln!(out, "<p>{}</p>", html(text)),
         Part::List(points) => writeln!(out, "<ul>\n{}</ul>", items(points)),
         Part::Numbered(points) => writeln!(out, "<ol>\n{}</ol>", items(points)),
@@ -57,7 +58,7 @@ fn write(out: &mut String, part: &Part) {
             let (class, answer, meaning) = (tone.class(), html(answer), html(meaning));
             writeln!(out, "<section class=\"verdict {class}\">\n<h2>{answer}</h2>\n<p>{meaning}</p>\n{why}</section>")
         }
-        Part::Table { titles, rows } => table(out, titles, rows),
+        Part::Table { name, titles, rows } => table(out, name, titles, rows),
         Part::Card { title, badge, facts } => writeln!(
             out,
             "<section class=\"card\">\n<h3>{} {}</h3>\n{}\n</section>",
@@ -92,10 +93,9 @@ fn marked(badge: &Badge) -> String {
     format!("<b class=\"{}\">{}</b>", badge.tone.class(), html(&badge.word))
 }
 
-fn table(out: &mut String, titles: &[String], rows: &[Vec<Cell>]) -> std::fmt::Result {
-    let columns = titles.len();
+fn table(out: &mut String, name: &str, titles: &[String], rows: &[Vec<Cell>]) -> std::fmt::Result {
     let titles: String = titles.iter().map(|title| format!("<th scope=\"col\">{}</th>", html(title))).collect();
-    writeln!(out, "<table class=\"columns-{columns}\">\n<thead>\n<tr>{titles}</tr>\n</thead>\n<tbody>")?;
+    writeln!(out, "<table class=\"{name}\">\n<thead>\n<tr>{titles}</tr>\n</thead>\n<tbody>")?;
     for row in rows {
         let cells = row.iter().enumerate().map(|(at, cell)| match at {
             0 => format!("<th scope=\"row\">{}</th>", inside(cell)),

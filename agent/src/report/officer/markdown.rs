@@ -21,7 +21,7 @@ pub fn report_markdown(report: &SiteReport<'_>, language: Language) -> String {
 // Writing to a string cannot fail.
 fn write(out: &mut String, part: &Part) {
     let _ = match part {
-        Part::Section(title) => writeln!(out, "## {}", text(title)),
+        Part::Section(title) | Part::Page(title) => writeln!(out, "## {}", text(title)),
         Part::Text(paragraph) => writeln!(out, "{}", text(paragraph)),
         Part::List(points) => points.iter().try_for_each(|point| writeln!(out, "- {}", text(point))),
         Part::Numbered(points) => {
@@ -34,7 +34,7 @@ fn write(out: &mut String, part: &Part) {
         Part::Verdict { answer, meaning, why, .. } => writeln!(out, "**{}**\n\n{}", text(answer), text(meaning))
             .and_then(|()| if why.is_empty() { Ok(()) } else { writeln!(out) })
             .and_then(|()| why.iter().try_for_each(|reason| writeln!(out, "- {}", text(reason)))),
-        Part::Table { titles, rows } => write_table(out, titles, rows),
+        Part::Table { titles, rows, .. } => write_table(out, titles, rows),
         Part::Card { title, badge, facts } => {
             writeln!(out, "### {}: {}\n", text(title), text(&badge.word)).and_then(|()| write_facts(out, facts))
         }

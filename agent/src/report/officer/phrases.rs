@@ -78,7 +78,7 @@ impl Language {
         lines
     }
 
-    fn gap(self, gap: &Gap) -> String {
+    pub(super) fn gap(self, gap: &Gap) -> String {
         format!("{}: {} UTC", self.of("GAP", "HUL"), self.span(gap.from, gap.to))
     }
 
@@ -114,8 +114,12 @@ impl Language {
                 )
             }
             Unseen::NotCovered { cameras, never_seen } => self.of(
-                format!("{cameras} cameras not covered, {never_seen} of them never seen"),
-                format!("{cameras} kameraer ikke dækket, heraf {never_seen} aldrig set"),
+                format!("cameras not covered: {cameras}, of which never seen: {never_seen}"),
+                format!("kameraer, der ikke er dækket: {cameras}, heraf aldrig set: {never_seen}"),
+            ),
+            Unseen::Gaps { cameras } => self.of(
+                format!("cameras not seen all the time: {cameras}; their gaps are told below"),
+                format!("kameraer, der ikke er set hele tiden: {cameras}; deres huller er angivet nedenfor"),
             ),
         }
     }

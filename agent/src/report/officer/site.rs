@@ -70,6 +70,8 @@ pub(super) enum Unseen<'a> {
     Truncated { frames: u64 },
     /// Cameras of which too little was seen.
     NotCovered { cameras: usize, never_seen: usize },
+    /// Cameras that were seen, but for some time were not.
+    Gaps { cameras: usize },
 }
 
 /// How many cameras.
@@ -163,6 +165,8 @@ fn unseen<'a>(snapshot: &'a Snapshot, files: &'a CaptureFiles, cameras: &[Camera
     unseen.extend(snapshot.health.iter().map(Unseen::Alarm));
     unseen.extend((frames > 0).then_some(Unseen::Undecoded { frames, by_reason: &traffic.undecoded }));
     unseen.extend((traffic.truncated > 0).then_some(Unseen::Truncated { frames: traffic.truncated }));
+    let with_gaps = cameras.iter().filter(|c| !c.coverage.gaps.is_empty() && c.coverage.first_seen.is_some()).count();
     unseen.extend((not_covered > 0).then_some(Unseen::NotCovered { cameras: not_covered, never_seen }));
+    unseen.extend((with_gaps > 0).then_some(Unseen::Gaps { cameras: with_gaps }));
     unseen
 }

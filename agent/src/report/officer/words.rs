@@ -62,10 +62,7 @@ texts! {
     home: "Home", "Hjemzone";
     no_home: "none", "ingen";
     network: "Network", "Netværk";
-    address: "Address", "Adresse";
     identity: "Identity", "Identitet";
-    identified_by: "Known from", "Kendt fra";
-    serial: "serial number", "serienummer";
     firmware: "Firmware", "Firmware";
     use_: "Use", "Anvendelse";
     not_listed: "not listed", "ikke angivet";
