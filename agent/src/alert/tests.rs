@@ -10,7 +10,7 @@ use super::{Alert, MAX_ALERTS, MAX_ANNOTATION_CHARS, MAX_BATCH, Origin, Outbox, 
 use crate::base::Timestamp;
 use crate::coverage::Verdict;
 use crate::engine::{
-    DeviceRef, EpisodeStatus, FindingStatus, PeerStatus, PolicyRef, Published, RuleRef, Snapshot, Totals,
+    DeviceRef, EpisodeStatus, FindingStatus, PeerStatus, PolicyRef, Published, RuleRef, Snapshot, Subject, Totals,
 };
 use crate::finding::{Class, Kind};
 use crate::flow::Reach;
@@ -55,7 +55,8 @@ fn finding(id: &str, opened: i64, severity: &'static str) -> (FindingStatus, Epi
         rule: RuleRef { name: "default-deny".into(), file: None, line: None },
         summary: "entrance-1 opened a connection.".into(),
     };
-    (finding, EpisodeStatus { opened: at(opened), peer: "198.51.100.7".into(), acked: None })
+    let subject = Subject::of(&finding);
+    (finding, EpisodeStatus { opened: at(opened), subject, acked: None })
 }
 
 fn published(findings: impl IntoIterator<Item = (FindingStatus, EpisodeStatus)>) -> Published {

@@ -94,7 +94,7 @@ impl Publisher {
     }
 
     fn counters(&self, bundle: &Bundle, durable: bool) -> Counters {
-        let engine::Published { snapshot, interfaces, totals, .. } = &*bundle.published;
+        let engine::Published { snapshot, episodes, interfaces, totals } = &*bundle.published;
         let interfaces = bundle.ledgers.iter().enumerate().map(|(at, (interface, ledger))| InterfaceCounters {
             interface: interface.clone(),
             packets: ledger.delivered + ledger.kernel_drops + ledger.interface_drops + ledger.agent_drops,
@@ -112,6 +112,7 @@ impl Publisher {
             flows_evicted: Eviction::ALL.into_iter().zip(totals.evicted).collect(),
             conduit_flows: totals.conduits.clone(),
             findings: totals.findings.clone(),
+            subjects: episodes.iter().map(|(id, episode)| (id.clone(), episode.subject.clone())).collect(),
             decode_errors: snapshot.traffic.undecoded.clone(),
             canaries: Vec::new(),
             sink_lost: BTreeMap::from([

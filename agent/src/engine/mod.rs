@@ -38,7 +38,7 @@ pub use event::{Closing, Command, Event, SourceEvent};
 pub use explanation::{Difference, Explanation, FindingExplanation, MAX_TRIALS, SeenVlan, Trial, ViolationStatus};
 pub use hosts::{HostStatus, HostVlan};
 pub use judge::{Judgement, Violation};
-pub use live::{Alarm, Changes, EpisodeStatus, InterfaceStatus, MAX_EPISODES, Published, Saved, Totals};
+pub use live::{Alarm, Changes, EpisodeStatus, InterfaceStatus, MAX_EPISODES, Published, Saved, Subject, Totals};
 pub use rows::proto_name;
 pub use snapshot::{
     CoverageStatus, DeviceRef, DeviceStatus, EndStatus, FindingStatus, FlowRow, FlowVerdict, HealthStatus, Hint,

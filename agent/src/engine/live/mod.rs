@@ -11,7 +11,7 @@ mod saved;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use episode::{EpisodeStatus, MAX_EPISODES};
+pub use episode::{EpisodeStatus, MAX_EPISODES, Subject};
 pub use health::{Alarm, InterfaceStatus};
 pub use saved::{Changes, Saved};
 
