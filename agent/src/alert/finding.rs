@@ -101,7 +101,7 @@ fn annotations(
     let device = &finding.device;
     let parts = [device.name.clone(), device.mac.map(|mac| mac.to_string()), device.ip.map(|ip| ip.to_string())];
     let evidence = match &origin.external_url {
-        Some(url) => format!("finding {}: {url}/api/v1/findings", finding.id),
+        Some(url) => format!("finding {id}: {url}/api/v1/findings/{id}/evidence", id = finding.id),
         None => format!("finding {} of sensor {}", finding.id, origin.sensor),
     };
     filled([

@@ -151,7 +151,7 @@ fn an_alert_has_the_labels_of_the_prometheus_rule_and_says_what_happened() {
     assert_eq!(
         text(&annotations),
         "description=entrance-1 opened a connection.\ndevice=entrance-1 44:19:b6:01:02:03 10.110.0.11\n\
-         evidence=finding f1: https://segwatch.example/api/v1/findings\nopened=2026-11-24T00:00:00.000000Z\n\
+         evidence=finding f1: https://segwatch.example/api/v1/findings/f1/evidence\nopened=2026-11-24T00:00:00.000000Z\n\
          peer=198.51.100.7 (p2p.example), and 2 more\nreach=established\nrunbook_url=runbooks/SegwatchViolation.md\n\
          service=tcp/443\nsummary=A camera is not isolated."
     );

@@ -14,7 +14,9 @@ use super::source::Source;
 use super::tree::Kind;
 use super::zones::ZoneNames;
 use super::{Config, DEFAULT_LISTEN, DEFAULT_STATE_DIR, Loaded, MAX_BYTES, MAX_SERIES, SERIES_PER_INTERFACE};
-use super::{alertmanager, capture, conduits, devices, lint, series_count, settings, tree, value, words, zones};
+use super::{
+    alertmanager, capture, conduits, devices, evidence, lint, series_count, settings, tree, value, words, zones,
+};
 use crate::base::Timestamp;
 use crate::policy::{Policy, Untagged, sha256_hex};
 
@@ -128,6 +130,7 @@ fn read(
     zones::check_servers(source, &zones, &internal);
     let captures = top.get("capture").map(|field| capture::read(source, field)).unwrap_or_default();
     let alertmanager = top.get("alertmanager").and_then(|field| alertmanager::read(source, field));
+    let evidence = top.get("evidence").and_then(|field| evidence::read(source, field)).unwrap_or_default();
     let conduits = top.get("conduits").map(|field| conduits::read(source, field, &names)).unwrap_or_default();
 
     let list = devices_file(source, beside, &top, devices);
@@ -176,6 +179,7 @@ fn read(
         listen: settings.listen.as_ref().map_or(DEFAULT_LISTEN.to_owned(), |listen| listen.value.clone()),
         state_dir: settings.state_dir.as_ref().map_or(PathBuf::from(DEFAULT_STATE_DIR), |dir| dir.value.clone()),
         alertmanager,
+        evidence,
     };
     Some(Loaded { config, lints: Vec::new(), series, origins: origins(&settings, &captures) })
 }

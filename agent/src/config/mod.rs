@@ -7,6 +7,7 @@ mod capture;
 mod conduits;
 mod data;
 mod devices;
+mod evidence;
 mod fields;
 mod lint;
 mod load;
@@ -33,6 +34,7 @@ use std::path::PathBuf;
 pub use alertmanager::AlertmanagerConfig;
 pub use capture::{CaptureConfig, Transport};
 pub use data::{load_knowledge, load_vendors};
+pub use evidence::EvidenceConfig;
 pub use load::{load, load_str};
 pub use problem::{Level, Problem};
 pub use schema::schema;
@@ -88,4 +90,6 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// Direct paging; `None` without it.
     pub alertmanager: Option<AlertmanagerConfig>,
+    /// What is kept of the packets that prove a finding.
+    pub evidence: EvidenceConfig,
 }

@@ -64,6 +64,14 @@ fn root() -> Value {
             "listen": { "description": "Address and port of the HTTP server (default 127.0.0.1:10420)", "type": "string", "pattern": ":[0-9]+$" },
             "state_dir": { "description": "Directory of journal and evidence (default /var/lib/segwatch)", "type": "string", "pattern": "^/" },
             "alertmanager": alertmanager(),
+            "evidence": object(json!({
+                "payload": { "description": "Keep payload too, not headers alone (default false)", "type": "boolean" },
+                "size": {
+                    "description": "Size of all files; the oldest go first (default 1GiB)",
+                    "type": "string",
+                    "pattern": "^[0-9]+(KiB|MiB|GiB)$",
+                },
+            }), &[], "Packets that prove a finding"),
         },
     })
 }
@@ -247,6 +255,7 @@ mod tests {
             (&properties["watch"]["properties"], &words::WATCH),
             (&properties["coverage"]["properties"], &words::COVERAGE),
             (&properties["alertmanager"]["properties"], &words::ALERTMANAGER),
+            (&properties["evidence"]["properties"], &words::EVIDENCE),
             (&properties["conduits"]["items"]["properties"], &words::CONDUIT),
             (&properties["conduits"]["items"]["properties"]["from"]["properties"], &words::SIDE),
             (&properties["devices"]["items"]["properties"], &words::DEVICE),

@@ -42,6 +42,7 @@ pub fn show(loaded: &Loaded) -> String {
     page.setting("listen", &text(&loaded.config.listen));
     page.setting("state_dir", &text(&loaded.config.state_dir.to_string_lossy()));
     page.alertmanager();
+    page.evidence();
     page.text
 }
 
@@ -104,7 +105,7 @@ impl Page<'_> {
                     None,
                 );
             }
-            self.of_capture(at, "buffer", &size(capture.buffer));
+            self.of_capture(at, "buffer", &size(capture.buffer.into()));
             self.of_capture(at, "snap_length", &capture.snap_length);
             self.of_capture(at, "promiscuous", &capture.promiscuous);
             if let Some(filter) = &capture.filter {
@@ -135,6 +136,15 @@ impl Page<'_> {
             }
         }
         self.line(2, &format!("resend: {}", duration(config.resend)), None);
+    }
+
+    fn evidence(&mut self) {
+        let config = self.loaded.config.evidence;
+        let file = self.loaded.config.policy.file.as_deref().unwrap_or("");
+        let origin = config.line.map_or("default".to_owned(), |line| format!("{file}:{line}"));
+        self.line(0, "evidence:", Some(&origin));
+        self.line(2, &format!("payload: {}", config.payload), None);
+        self.line(2, &format!("size: {}", size(config.size)), None);
     }
 
     fn zones(&mut self) {
@@ -240,7 +250,7 @@ fn list(items: impl IntoIterator<Item = String>) -> String {
     format!("[{}]", items.into_iter().collect::<Vec<_>>().join(", "))
 }
 
-fn size(bytes: u32) -> String {
+fn size(bytes: u64) -> String {
     if bytes.is_multiple_of(1 << 20) { format!("{}MiB", bytes >> 20) } else { format!("{}KiB", bytes >> 10) }
 }
 

@@ -1,6 +1,6 @@
 //! The words of the language: one list each for reading, for suggestions and for the schema.
 
-pub(super) const TOP: [&str; 17] = [
+pub(super) const TOP: [&str; 18] = [
     "site",
     "sensor",
     "capture",
@@ -18,8 +18,10 @@ pub(super) const TOP: [&str; 17] = [
     "listen",
     "state_dir",
     "alertmanager",
+    "evidence",
 ];
 pub(super) const ALERTMANAGER: [&str; 6] = ["urls", "username", "password_file", "ca_file", "resend", "external_url"];
+pub(super) const EVIDENCE: [&str; 2] = ["payload", "size"];
 pub(super) const CAPTURE: [&str; 8] =
     ["interface", "untagged", "rspan_vlan", "decapsulate", "buffer", "snap_length", "promiscuous", "filter"];
 pub(super) const TRANSPORTS: [&str; 2] = ["erspan", "tzsp"];

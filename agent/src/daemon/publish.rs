@@ -74,6 +74,9 @@ impl Publisher {
         if let Some(why) = self.recorder.failing() {
             let limiter = &self.shared.limiter;
             limiter.write("journal", |held_back| tracing::error!(%why, held_back, "the journal takes no records"));
+            if self.recorder.is_full() {
+                self.shared.keeper.give_way();
+            }
         }
         self.shared.pager.offer(&bundle.published);
         let snapshot = &bundle.published.snapshot;
@@ -117,6 +120,7 @@ impl Publisher {
             canaries: Vec::new(),
             sink_lost: BTreeMap::from([
                 (Sink::Journal, self.recorder.lost()),
+                (Sink::Evidence, self.shared.keeper.lost()),
                 (Sink::Alertmanager, self.shared.pager.lost()),
             ]),
             journal_failing: !durable,

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
 use super::agent::Question;
+use super::evidence::Collector;
 use super::limiter::Limiter;
 use super::publish::{Answer, Bundle};
 use super::record::{Entry, Own, Restored};
@@ -38,6 +39,7 @@ pub(super) struct Watch {
     backlog: Option<Bundle>,
     answers: Vec<Answer>,
     records: Vec<String>,
+    collector: Collector,
     limiter: Arc<Limiter>,
     started: Instant,
     tick_at: Instant,
@@ -53,6 +55,7 @@ impl Watch {
         bundles: SyncSender<Bundle>,
         stop: Arc<AtomicBool>,
         restored: Restored,
+        collector: Collector,
         limiter: Arc<Limiter>,
     ) -> Watch {
         let now = Instant::now();
@@ -66,6 +69,7 @@ impl Watch {
             backlog: None,
             answers: Vec::new(),
             records: Vec::new(),
+            collector,
             limiter,
             started: now,
             tick_at: now + TICK,
@@ -204,6 +208,7 @@ impl Watch {
             log_event(&self.limiter, event);
             self.records.extend(serde_json::to_string(event).ok());
         }
+        self.collector.collect(&self.engine, &events);
         let changes = self.engine.save_changes(&events);
         if !changes.is_empty() {
             self.own(&Own::State { changes });

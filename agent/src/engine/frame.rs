@@ -4,6 +4,7 @@ use super::Engine;
 use super::direction::{
     ACK, ICMP, ICMPV6, IcmpRole, RST, SCTP, SCTP_ABORT, SYN, TCP, UDP, guess, handshake, icmp_role,
 };
+use super::evidence::FIRST_PACKETS;
 use super::identity::is_boot;
 use super::listen::is_worth_a_look;
 use super::live::Pulse;
@@ -61,6 +62,7 @@ impl Engine {
                 Copy::First | Copy::Leaked => {}
             }
         }
+        self.keep_early(at, link_type, wire_len, data, &decoded);
         self.counters.duplicates += u64::from(duplicate);
         self.counters.routed_copies += u64::from(routed && !duplicate);
         // The innermost link carries no IP: a plain frame, or one inside a mirror transport.
@@ -76,6 +78,7 @@ impl Engine {
             }
             let credit = self.bare_frame(&link, vlan, at);
             if let Some(id) = credit.sent {
+                self.keep_bare(id, at, link_type, wire_len, data);
                 if let Some(arp) = decoded.arp.filter(|arp| link.src == Some(arp.sender_mac)) {
                     self.spoke_arp(id, &arp, vlan, at);
                 }
@@ -151,6 +154,13 @@ impl Engine {
         let path = Path::new(src, dst, vlan, layer.ttl, self.epoch);
         flow.seen(at, self.now);
         let mut known = flow.follow(from, &path);
+        let early = flow.packets[from as usize] < FIRST_PACKETS
+            || copy == Copy::Routed && u64::from(flow.routed_copies) < FIRST_PACKETS;
+        if early || known.is_none() {
+            self.mark_early(id, from, is_server(layer));
+            let Some(again) = self.flows.get_mut(id) else { return copy };
+            flow = again;
+        }
         let speaks_of_addresses = matches!((layer.proto, layer.sport), (UDP, 67 | 68 | 547) | (ICMPV6, _));
         if known.is_none() || speaks_of_addresses {
             known = known.or_else(|| Some(self.new_path(id, from, layer, place, path, copy, at)));
@@ -464,6 +474,12 @@ fn note_evidence(flow: &mut Flow, layer: &Layer, from: Side, own: bool, vlan: Op
     if layer.tcp.is_some_and(|tcp| tcp.flags & (SYN | RST | ACK) == ACK) {
         flow.evidence.acknowledges(from);
     }
+}
+
+/// A DHCP server's message, or a router's advertisement.
+fn is_server(layer: &Layer) -> bool {
+    matches!((layer.proto, layer.sport), (UDP, 67 | 547))
+        || matches!((layer.proto, layer.icmp), (ICMPV6, Some((134, _))))
 }
 
 fn resets(layer: &Layer) -> bool {

@@ -3,6 +3,7 @@
 mod beside;
 mod direction;
 mod event;
+mod evidence;
 mod explanation;
 mod frame;
 mod hints;
@@ -35,6 +36,7 @@ use crate::packet::{DecodeOptions, Decoded, LinkType, Undecoded};
 use crate::policy::Policy;
 
 pub use event::{Closing, Command, Event, SourceEvent};
+pub use evidence::KeptFrame;
 pub use explanation::{Difference, Explanation, FindingExplanation, MAX_TRIALS, SeenVlan, Trial, ViolationStatus};
 pub use hosts::{HostStatus, HostVlan};
 pub use judge::{Judgement, Violation};
@@ -105,8 +107,17 @@ pub struct Options {
     pub scope: JudgedDevices,
     /// Transports of the mirror that are taken off; all of them for capture files.
     pub decode: DecodeOptions,
+    /// Keep packets for [`Engine::evidence`].
+    pub evidence: Option<EvidenceOptions>,
     /// What is known about makers and their devices.
     pub knowledge: Arc<Knowledge>,
+}
+
+/// How packets are kept as evidence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct EvidenceOptions {
+    /// Their payload too: video and what people typed are personal data.
+    pub payload: bool,
 }
 
 /// Which devices count for the verdict.
@@ -129,6 +140,7 @@ impl Default for Options {
             max_flows: crate::flow::MAX_FLOWS,
             scope: JudgedDevices::All,
             decode: DecodeOptions::default(),
+            evidence: None,
             knowledge: Arc::new(Knowledge::builtin()),
         }
     }
@@ -171,6 +183,7 @@ pub struct Engine {
     hints: hints::Hints,
     lookups: lookup::Lookups,
     streams: streams::Streams,
+    evidence: evidence::Rings,
 }
 
 #[derive(Clone, Debug)]
@@ -233,6 +246,7 @@ impl Engine {
             hints: hints::Hints::default(),
             lookups: lookup::Lookups::default(),
             streams: streams::Streams::default(),
+            evidence: evidence::Rings::default(),
             policy,
             vendors,
             options,

@@ -10,6 +10,7 @@ mod cameras;
 mod client;
 mod crowd;
 mod disk;
+mod evidence;
 mod kill;
 mod log;
 mod power;

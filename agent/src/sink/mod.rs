@@ -1,0 +1,4 @@
+//! Where records go besides the journal.
+
+pub mod evidence;
+mod pcapng;
