@@ -160,8 +160,9 @@ fn an_alert_has_the_labels_of_the_prometheus_rule_and_says_what_happened() {
 
 #[test]
 fn what_a_device_says_is_escaped_and_cut() {
-    let (mut finding, episode) = finding("f1", 0, "critical");
+    let (mut finding, mut episode) = finding("f1", 0, "critical");
     finding.device.name = Some("\u{1b}[2J\u{202e}".to_owned() + &"x".repeat(5000));
+    episode.subject = Subject::of(&finding);
     finding.summary = "y\n".repeat(5000);
     finding.peers[0].names = vec!["a\r\nb".repeat(5000)];
     let Alert { labels, annotations, .. } = Alert::of(&origin(), &finding, &episode);

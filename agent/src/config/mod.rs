@@ -19,6 +19,7 @@ mod series;
 mod settings;
 mod shadow;
 mod show;
+mod sinks;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ pub use problem::{Level, Problem};
 pub use schema::schema;
 pub use series::{MAX_SERIES, SERIES_PER_INTERFACE, series_count};
 pub use show::show;
+pub use sinks::{SinksConfig, SyslogConfig};
 pub use web::{
     ClientAuth, MAX_BCRYPT_COST, MAX_WEB_USERS, TlsConfig, TlsFault, TlsPart, TlsVersion, WebConfig, load_web,
 };
@@ -92,4 +94,6 @@ pub struct Config {
     pub alertmanager: Option<AlertmanagerConfig>,
     /// What is kept of the packets that prove a finding.
     pub evidence: EvidenceConfig,
+    /// Where records go besides.
+    pub sinks: SinksConfig,
 }

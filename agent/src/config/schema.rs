@@ -72,8 +72,25 @@ fn root() -> Value {
                     "pattern": "^[0-9]+(KiB|MiB|GiB)$",
                 },
             }), &[], "Packets that prove a finding"),
+            "sinks": sinks(),
         },
     })
+}
+
+fn sinks() -> Value {
+    let server = |schemes: &str| json!({ "type": "string", "pattern": format!("^({schemes})://") });
+    object(
+        json!({
+            "eve": object(json!({ "file": text("File that is appended to, relative to this one") }), &["file"], "JSON lines in Suricata's EVE shape"),
+            "syslog": object(json!({
+                "url": server("udp|tcp|tls"),
+                "ca_file": text("PEM file of the certificate authority, relative to this one (default: the system's)"),
+            }), &["url"], "RFC 5424 messages"),
+            "ipfix": object(json!({ "url": server("udp") }), &["url"], "Flows of watched devices"),
+        }),
+        &[],
+        "Where records go besides journal and Alertmanager",
+    )
 }
 
 fn alertmanager() -> Value {
@@ -256,6 +273,10 @@ mod tests {
             (&properties["coverage"]["properties"], &words::COVERAGE),
             (&properties["alertmanager"]["properties"], &words::ALERTMANAGER),
             (&properties["evidence"]["properties"], &words::EVIDENCE),
+            (&properties["sinks"]["properties"], &words::SINKS),
+            (&properties["sinks"]["properties"]["eve"]["properties"], &words::EVE),
+            (&properties["sinks"]["properties"]["syslog"]["properties"], &words::SYSLOG),
+            (&properties["sinks"]["properties"]["ipfix"]["properties"], &words::IPFIX),
             (&properties["conduits"]["items"]["properties"], &words::CONDUIT),
             (&properties["conduits"]["items"]["properties"]["from"]["properties"], &words::SIDE),
             (&properties["devices"]["items"]["properties"], &words::DEVICE),

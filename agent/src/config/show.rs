@@ -43,6 +43,7 @@ pub fn show(loaded: &Loaded) -> String {
     page.setting("state_dir", &text(&loaded.config.state_dir.to_string_lossy()));
     page.alertmanager();
     page.evidence();
+    page.sinks();
     page.text
 }
 
@@ -145,6 +146,26 @@ impl Page<'_> {
         self.line(0, "evidence:", Some(&origin));
         self.line(2, &format!("payload: {}", config.payload), None);
         self.line(2, &format!("size: {}", size(config.size)), None);
+    }
+
+    fn sinks(&mut self) {
+        let config = self.loaded.config.sinks.clone();
+        if config.line == 0 {
+            return;
+        }
+        let file = self.loaded.config.policy.file.as_deref().unwrap_or("");
+        self.line(0, "sinks:", Some(&format!("{file}:{}", config.line)));
+        if let Some(file) = &config.eve {
+            self.line(2, &format!("eve: {{ file: {} }}", text(&file.to_string_lossy())), None);
+        }
+        if let Some(syslog) = &config.syslog {
+            let ca = syslog.ca_file.as_ref().map(|file| format!(", ca_file: {}", text(&file.to_string_lossy())));
+            let url = text(&format!("{}://{}", syslog.scheme, syslog.authority));
+            self.line(2, &format!("syslog: {{ url: {url}{} }}", ca.unwrap_or_default()), None);
+        }
+        if let Some(collector) = &config.ipfix {
+            self.line(2, &format!("ipfix: {{ url: {} }}", text(&format!("udp://{collector}"))), None);
+        }
     }
 
     fn zones(&mut self) {

@@ -11,6 +11,7 @@ use super::evidence::Keeper;
 use super::limiter::Limiter;
 use super::pager::Pager;
 use super::publish::tell_systemd;
+use super::sinks::Sinks;
 use super::wall_clock;
 use crate::base::escape;
 use crate::config;
@@ -40,6 +41,7 @@ pub(super) struct Shared {
     config: PathBuf,
     pub(super) pager: Arc<Pager>,
     pub(super) keeper: Arc<Keeper>,
+    pub(super) sinks: Arc<Sinks>,
 }
 
 #[derive(Default)]
@@ -57,10 +59,11 @@ impl Shared {
         config: PathBuf,
         pager: Arc<Pager>,
         keeper: Arc<Keeper>,
+        sinks: Arc<Sinks>,
         limiter: Arc<Limiter>,
     ) -> Shared {
         let reload = Reload { successful: true, last_success: Some(wall_clock()) };
-        Shared { latest: Mutex::default(), reload: Mutex::new(reload), limiter, ask, config, pager, keeper }
+        Shared { latest: Mutex::default(), reload: Mutex::new(reload), limiter, ask, config, pager, keeper, sinks }
     }
 
     pub(super) fn publish(&self, page: Arc<Published>, engine: Arc<engine::Published>) {
@@ -136,8 +139,11 @@ impl Agent {
         }
         let policy = Box::new(loaded.config.policy.clone());
         let answer = self.ask(|answer| Question::Policy(policy, answer)).await??;
-        let pager = self.shared.pager.clone();
-        drop(tokio::task::spawn_blocking(move || pager.configure(&loaded.config)));
+        let shared = self.shared.clone();
+        drop(tokio::task::spawn_blocking(move || {
+            shared.sinks.configure(&loaded.config);
+            shared.pager.configure(&loaded.config);
+        }));
         Ok(answer)
     }
 }

@@ -1,6 +1,5 @@
 //! What the engine says, once the journal has it: to scrapers, the page, the pager and systemd.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -118,11 +117,17 @@ impl Publisher {
             subjects: episodes.iter().map(|(id, episode)| (id.clone(), episode.subject.clone())).collect(),
             decode_errors: snapshot.traffic.undecoded.clone(),
             canaries: Vec::new(),
-            sink_lost: BTreeMap::from([
-                (Sink::Journal, self.recorder.lost()),
-                (Sink::Evidence, self.shared.keeper.lost()),
-                (Sink::Alertmanager, self.shared.pager.lost()),
-            ]),
+            sink_lost: self
+                .shared
+                .sinks
+                .lost()
+                .into_iter()
+                .chain([
+                    (Sink::Journal, self.recorder.lost()),
+                    (Sink::Evidence, self.shared.keeper.lost()),
+                    (Sink::Alertmanager, self.shared.pager.lost()),
+                ])
+                .collect(),
             journal_failing: !durable,
             reload: self.shared.reload(),
         }

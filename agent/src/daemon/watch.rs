@@ -10,6 +10,7 @@ use super::evidence::Collector;
 use super::limiter::Limiter;
 use super::publish::{Answer, Bundle};
 use super::record::{Entry, Own, Restored};
+use super::sinks::Feed;
 use super::wall_clock;
 use crate::base::escape;
 use crate::capture::live::{Batch, Change, Ledger, Live, Received, Settings};
@@ -40,6 +41,7 @@ pub(super) struct Watch {
     answers: Vec<Answer>,
     records: Vec<String>,
     collector: Collector,
+    feed: Feed,
     limiter: Arc<Limiter>,
     started: Instant,
     tick_at: Instant,
@@ -56,6 +58,7 @@ impl Watch {
         stop: Arc<AtomicBool>,
         restored: Restored,
         collector: Collector,
+        feed: Feed,
         limiter: Arc<Limiter>,
     ) -> Watch {
         let now = Instant::now();
@@ -70,6 +73,7 @@ impl Watch {
             answers: Vec::new(),
             records: Vec::new(),
             collector,
+            feed,
             limiter,
             started: now,
             tick_at: now + TICK,
@@ -209,6 +213,10 @@ impl Watch {
             self.records.extend(serde_json::to_string(event).ok());
         }
         self.collector.collect(&self.engine, &events);
+        let interfaces = self.ledgers.iter().map(|(name, ledger)| {
+            (name.clone(), ledger.delivered, ledger.kernel_drops + ledger.interface_drops + ledger.agent_drops)
+        });
+        self.feed.tick(&mut self.engine, &events, interfaces, last);
         let changes = self.engine.save_changes(&events);
         if !changes.is_empty() {
             self.own(&Own::State { changes });

@@ -1,6 +1,5 @@
 //! The way of one frame through the engine. What most packets need stands here; the rest is called.
 
-use super::Engine;
 use super::direction::{
     ACK, ICMP, ICMPV6, IcmpRole, RST, SCTP, SCTP_ABORT, SYN, TCP, UDP, guess, handshake, icmp_role,
 };
@@ -8,7 +7,9 @@ use super::evidence::FIRST_PACKETS;
 use super::identity::is_boot;
 use super::listen::is_worth_a_look;
 use super::live::Pulse;
+use super::snapshot::FlowVerdict;
 use super::tunnel::is_mirror;
+use super::{Engine, MAX_WATCHED_ROWS};
 use crate::base::{Mac, Timestamp};
 use crate::device::Devices;
 use crate::flow::{
@@ -389,7 +390,10 @@ impl Engine {
         } else {
             self.judge(&flow)
         };
-        if self.options.rows {
+        let reports = self.options.watched_rows && judgement.verdict != FlowVerdict::Unwatched;
+        let has_room = self.rows.len() < MAX_WATCHED_ROWS;
+        self.counters.rows_lost += u64::from(reports && !has_room);
+        if self.options.rows || reports && has_room {
             let row = self.row(&flow, &judgement);
             self.rows.push(row);
         }

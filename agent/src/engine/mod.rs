@@ -99,6 +99,8 @@ pub enum Input<'a> {
 pub struct Options {
     /// Keep a row for each flow that ends, for [`Engine::take_rows`].
     pub rows: bool,
+    /// The same for flows of watched devices alone, at most [`MAX_WATCHED_ROWS`] at a time.
+    pub watched_rows: bool,
     /// Keep an explanation of each flow that ends, for [`Engine::take_explained`].
     pub explain: bool,
     /// Flows kept (see [`crate::flow::MAX_FLOWS`]).
@@ -112,6 +114,9 @@ pub struct Options {
     /// What is known about makers and their devices.
     pub knowledge: Arc<Knowledge>,
 }
+
+/// Rows that [`Options::watched_rows`] keeps until they are taken; those beyond are counted.
+pub const MAX_WATCHED_ROWS: usize = 65_536;
 
 /// How packets are kept as evidence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -136,6 +141,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             rows: false,
+            watched_rows: false,
             explain: false,
             max_flows: crate::flow::MAX_FLOWS,
             scope: JudgedDevices::All,
@@ -195,6 +201,7 @@ struct Counters {
     truncated: u64,
     evicted: u64,
     evicted_watched: u64,
+    rows_lost: u64,
     undecoded: BTreeMap<Undecoded, u64>,
     first: Timestamp,
     last: Timestamp,
@@ -210,6 +217,7 @@ impl Default for Counters {
             truncated: 0,
             evicted: 0,
             evicted_watched: 0,
+            rows_lost: 0,
             undecoded: BTreeMap::new(),
             first: Timestamp(i64::MAX),
             last: Timestamp(i64::MIN),
@@ -277,6 +285,11 @@ impl Engine {
     /// Rows of the flows that ended since the last call.
     pub fn take_rows(&mut self) -> Vec<FlowRow> {
         std::mem::take(&mut self.rows)
+    }
+
+    /// Rows that [`Options::watched_rows`] lost since the last call.
+    pub fn take_lost_rows(&mut self) -> u64 {
+        std::mem::take(&mut self.counters.rows_lost)
     }
 
     /// Rows of the flows that have not ended.

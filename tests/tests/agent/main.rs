@@ -17,6 +17,7 @@ mod power;
 mod refusals;
 mod reload;
 mod remarks;
+mod sinks;
 mod site;
 mod stop;
 mod systemd;
