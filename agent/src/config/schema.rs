@@ -67,8 +67,33 @@ fn root() -> Value {
             "listen": { "description": "Address and port of the HTTP server (default 127.0.0.1:10420)", "type": "string", "pattern": ":[0-9]+$" },
             "state_dir": { "description": "Directory of journal and evidence (default /var/lib/segwatch)", "type": "string", "pattern": "^/" },
             "alertmanager": alertmanager(),
+            "evidence": object(json!({
+                "payload": { "description": "Keep payload too, not headers alone (default false)", "type": "boolean" },
+                "size": {
+                    "description": "Size of all files; the oldest go first (default 1GiB)",
+                    "type": "string",
+                    "pattern": "^[0-9]+(KiB|MiB|GiB)$",
+                },
+            }), &[], "Packets that prove a finding"),
+            "sinks": sinks(),
         },
     })
+}
+
+fn sinks() -> Value {
+    let server = |schemes: &str| json!({ "type": "string", "pattern": format!("^({schemes})://") });
+    object(
+        json!({
+            "eve": object(json!({ "file": text("File that is appended to, relative to this one") }), &["file"], "JSON lines in Suricata's EVE shape"),
+            "syslog": object(json!({
+                "url": server("udp|tcp|tls"),
+                "ca_file": text("PEM file of the certificate authority, relative to this one (default: the system's)"),
+            }), &["url"], "RFC 5424 messages"),
+            "ipfix": object(json!({ "url": server("udp") }), &["url"], "Flows of watched devices"),
+        }),
+        &[],
+        "Where records go besides journal and Alertmanager",
+    )
 }
 
 fn alertmanager() -> Value {
@@ -268,6 +293,11 @@ mod tests {
             (&properties["coverage"]["properties"], &words::COVERAGE),
             (&properties["alertmanager"]["properties"], &words::ALERTMANAGER),
             (&properties["dispositions"]["items"]["properties"], &words::DISPOSITION),
+            (&properties["evidence"]["properties"], &words::EVIDENCE),
+            (&properties["sinks"]["properties"], &words::SINKS),
+            (&properties["sinks"]["properties"]["eve"]["properties"], &words::EVE),
+            (&properties["sinks"]["properties"]["syslog"]["properties"], &words::SYSLOG),
+            (&properties["sinks"]["properties"]["ipfix"]["properties"], &words::IPFIX),
             (&properties["conduits"]["items"]["properties"], &words::CONDUIT),
             (&properties["conduits"]["items"]["properties"]["from"]["properties"], &words::SIDE),
             (&properties["devices"]["items"]["properties"], &words::DEVICE),
