@@ -4,73 +4,21 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use segwatch::base::{Mac, Timestamp};
-use segwatch_tests::frames::{Packet, flags};
-use segwatch_tests::mirror::{Connection, Host, Mirror};
+use segwatch::config;
+use segwatch::engine::{Alarm, Engine, Input, Options, SourceEvent};
+use segwatch::hint::VendorTable;
+use segwatch::packet::LinkType;
+use segwatch_tests::frames::{Packet, proto};
 use segwatch_tests::pcap::{self, ETHERNET, PcapWriter};
 use segwatch_tests::program::segwatch;
+use segwatch_tests::site::{self, CAMERAS, Frames, START};
 use serde_json::Value;
 
 const POLICY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/standard.yaml");
 const SECOND: i64 = 1_000_000_000;
-/// 2026-03-02T08:00:00Z.
-const START: Timestamp = Timestamp(1_772_438_400 * SECOND);
-const CAMERAS: u8 = 3;
 
-type Frames = Vec<(Timestamp, Vec<u8>)>;
-
-fn camera(number: u8) -> Host {
-    let ip = format!("10.110.0.{}", 10 + number).parse().expect("an address");
-    Host { mac: Mac([0x44, 0x19, 0xb6, 0, 0, number]), ip, vlan: 110, ttl: 64 }
-}
-
-fn host(number: u8, ip: &str, vlan: u16) -> Host {
-    Host { mac: Mac([0, 0, 0x5e, 0, 0x53, number]), ip: ip.parse().expect("an address"), vlan, ttl: 128 }
-}
-
-/// Cameras that a recorder pulls video from through a router, by RTP and over TCP; an office and a clinic that talk too.
-/// As a mirror of all VLANs shows it: for two minutes, some 150 frames a second.
 fn clean() -> Frames {
-    let mut mirror = Mirror::new(START, Mac([0, 0, 0x5e, 0, 0x53, 1]));
-    mirror.gap_micros = 6_000;
-    let recorder = host(0x10, "10.200.0.10", 200);
-    let (office, clinic) = (host(0x20, "10.44.0.7", 400), host(0x30, "10.30.0.7", 300));
-    let cameras: Vec<Host> = (1..=CAMERAS).map(camera).collect();
-    for camera in &cameras {
-        mirror.resolve_router(camera, "10.110.0.1".parse().expect("an address"));
-    }
-    let open = |mirror: &mut Mirror, number: u8| {
-        let mut rtsp = mirror.connect(&recorder, 40_000 + u16::from(number), &cameras[usize::from(number)], 554);
-        rtsp.ask(mirror, b"PLAY rtsp://camera/ RTSP/1.0\r\nCSeq: 3\r\n\r\n");
-        rtsp.answer(mirror, b"RTSP/1.0 200 OK\r\nCSeq: 3\r\n\r\n");
-        rtsp
-    };
-    let mut sessions: Vec<Connection> = (0..CAMERAS).map(|number| open(&mut mirror, number)).collect();
-    let mut files = mirror.connect(&office, 50_000, &clinic, 443);
-    for round in 0..1_500_u16 {
-        for (camera, port) in [(&cameras[0], 50_000), (&cameras[1], 50_002)] {
-            let mut rtp = vec![0x80, 96];
-            rtp.extend(round.wrapping_add(65_000).to_be_bytes());
-            rtp.extend((u32::from(round) * 3_600).to_be_bytes());
-            rtp.extend([0, 0, 0, port as u8]);
-            rtp.resize(1_000, round as u8);
-            mirror.send(camera, &recorder, Packet::udp(camera.port(8_200), recorder.port(port)).payload(rtp));
-        }
-        let mut video = vec![b'$', 0, 0x05, 0x74];
-        video.resize(1_400, round as u8);
-        let tcp = &mut sessions[2];
-        tcp.server_sends(&mut mirror, flags::ACK | flags::PSH, &video);
-        tcp.server_sends(&mut mirror, flags::ACK | flags::PSH, &video[..900]);
-        tcp.client_sends(&mut mirror, flags::ACK, &[]);
-        if round % 20 == 0 {
-            for session in &mut sessions {
-                session.ask(&mut mirror, b"GET_PARAMETER * RTSP/1.0\r\nCSeq: 9\r\n\r\n");
-                session.answer(&mut mirror, b"RTSP/1.0 200 OK\r\nCSeq: 9\r\n\r\n");
-            }
-            files.ask(&mut mirror, &[7; 300]);
-            files.answer(&mut mirror, &[9; 1_200]);
-        }
-    }
-    mirror.frames
+    site::clean(1_500)
 }
 
 /// xorshift: the same losses everywhere.
@@ -179,11 +127,12 @@ fn loss_before_the_port_is_told_and_estimated() {
     for share in [0.005, 0.01, 0.02, 0.05, 0.1, 0.3] {
         for seed in 0..20 {
             let answer = check(&format!("lossy-{share}-{seed}"), &lose(&clean, share, seed));
-            for device in answer.json["devices"].as_array().expect("a list") {
-                let loss = &device["coverage"]["loss"];
-                let estimate = loss["estimate"].as_f64().expect("an estimate");
-                assert!((share / 2.0..=share * 2.0).contains(&estimate), "{share}, seed {seed}: {loss}");
-            }
+            let count = |what: &str| -> u64 {
+                let devices = answer.json["devices"].as_array().expect("a list");
+                devices.iter().map(|it| it["coverage"]["loss"][what].as_u64().expect("a count")).sum()
+            };
+            let estimate = count("lost") as f64 / count("expected") as f64;
+            assert!((share / 2.0..=share * 2.0).contains(&estimate), "{share}, seed {seed}: {estimate}");
             if share >= 0.02 {
                 answer.only("upstream-loss", true);
                 answer.blind_for("loss");
@@ -315,7 +264,7 @@ fn join(frames: Frames, segments: usize) -> Frames {
             frame.truncate(58);
             frame.resize(58 + 1_400, 7);
             let previous = joined.iter_mut().rev().take(6).find(|(_, other)| {
-                other[27] == 6 && other[26..38] == frame[26..38] && is_from_camera(other) && payload(other) >= 1_400
+                other[27] == 6 && other[30..42] == frame[30..42] && is_from_camera(other) && payload(other) >= 1_400
             });
             if let Some((_, other)) = previous.filter(|_| count < segments) {
                 other.extend(vec![7; 1_400]);
@@ -388,4 +337,95 @@ fn what_the_capturing_system_dropped_is_told() {
     let answer = check_file(&file("drops.pcapng", &bytes), POLICY);
     answer.only("kernel-drops", true);
     answer.blind_for("loss");
+}
+
+/// What the switch's own transport carries: ERSPAN II in GRE with a sequence number (draft-foschiano-erspan-03).
+fn erspan(frames: &Frames) -> Frames {
+    let (switch, sensor) = ("192.0.2.1".parse().expect("an address"), "192.0.2.2".parse().expect("an address"));
+    let number = |(number, (at, frame)): (usize, &(Timestamp, Vec<u8>))| {
+        let mut body = vec![0x10, 0, 0x88, 0xbe];
+        body.extend((number as u32).to_be_bytes());
+        body.extend([0x10, 0, 0, 7, 0, 0, 0, 0]);
+        body.extend(frame);
+        let (src, dst) = (Mac([0, 0, 0x5e, 0, 0x53, 0x71]), Mac([0, 0, 0x5e, 0, 0x53, 0x72]));
+        (*at, Packet::other(switch, sensor, proto::GRE).id(number as u16).payload(body).frame(src, dst, &[]))
+    };
+    frames.iter().enumerate().map(number).collect()
+}
+
+#[test]
+fn gaps_in_the_mirrors_own_transport_are_told() {
+    let whole = erspan(&clean());
+    let answer = check("erspan", &whole);
+    assert_eq!(answer.alarms, BTreeSet::new(), "{}", answer.json["health"]);
+    answer.isolated();
+    check("erspan-lossy", &lose(&whole, 0.03, 1)).only("upstream-loss", true);
+}
+
+#[test]
+fn a_second_tap_is_no_loss_and_hides_none() {
+    let (whole, lossy) = (clean(), lose(&clean(), 0.05, 3));
+    let write = |name: &str, frames: &Frames| {
+        let mut bytes = Vec::new();
+        let mut writer = PcapWriter::new(&mut bytes, ETHERNET).expect("a header");
+        frames.iter().for_each(|(at, frame)| writer.write(*at, frame).expect("a frame"));
+        file(name, &bytes)
+    };
+    let taps = [write("tap-1.pcap", &lossy), write("tap-2.pcap", &whole)];
+    let names = taps.each_ref().map(|path| path.to_str().expect("UTF-8"));
+    let run = segwatch(["check", "--format", "json", "--config", POLICY, names[0], names[1]]);
+    let json: Value = serde_json::from_str(&run.out).expect("JSON");
+    let loss: Vec<&Value> =
+        json["health"].as_array().expect("a list").iter().filter(|it| it["alarm"] == "upstream-loss").collect();
+    assert_eq!(loss.len(), 1, "{}", json["health"]);
+    assert_eq!(loss[0]["interface"], names[0]);
+}
+
+/// A live engine with one mirror port, to which these frames came.
+fn live(frames: &Frames, drops: Option<usize>) -> Engine {
+    let text = std::fs::read_to_string(POLICY).expect("a policy");
+    let loaded = config::load_str("segwatch.yaml", &text, START, &mut |_| Err(std::io::Error::other("no other file")));
+    let policy = loaded.expect("a sound policy").config.policy;
+    let mut engine = Engine::new(policy, VendorTable::builtin(), Options::default());
+    engine.handle(Input::Source { source: 0, event: SourceEvent::Up { name: "eth1".to_owned() } });
+    let mut tick = 0;
+    for (number, (at, data)) in frames.iter().enumerate() {
+        while at.0 >= START.0 + tick * SECOND {
+            engine.handle(Input::Tick { wall: Timestamp(START.0 + tick * SECOND), mono: tick * SECOND + 1 });
+            tick += 1;
+        }
+        let wire_len = data.len() as u32;
+        engine.handle(Input::Frame { source: 0, at: *at, link_type: LinkType::Ethernet, wire_len, data });
+        if drops == Some(number) {
+            let event = SourceEvent::Drops { kernel: 500, interface: 0, agent: 0 };
+            engine.handle(Input::Source { source: 0, event });
+        }
+    }
+    engine.handle(Input::Tick { wall: Timestamp(START.0 + tick * SECOND), mono: tick * SECOND + 1 });
+    engine
+}
+
+fn alarms(engine: &Engine) -> Vec<Alarm> {
+    engine.published().expect("a tick").interfaces[0].alarms.keys().copied().collect()
+}
+
+#[test]
+fn a_live_port_tells_loss_and_knows_its_own_drops() {
+    assert_eq!(alarms(&live(&clean(), None)), []);
+    for seed in 0..20 {
+        let engine = live(&lose(&clean(), 0.02, seed), None);
+        assert_eq!(alarms(&engine), [Alarm::UpstreamLoss], "seed {seed}");
+        assert_eq!(engine.snapshot().verdict.name(), "unverified");
+    }
+    // The kernel lost a burst, and says so a moment later.
+    let mut frames = clean();
+    frames.drain(3_000..3_500);
+    let engine = live(&frames, Some(3_020));
+    assert_eq!(alarms(&engine), [], "told by its own alarm, and over");
+    assert_eq!(engine.snapshot().verdict.name(), "isolated");
+}
+
+#[test]
+fn every_alarm_has_one_name() {
+    assert_eq!(Alarm::ALL.map(Alarm::name), segwatch::metrics::ALARMS);
 }

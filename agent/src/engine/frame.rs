@@ -152,8 +152,9 @@ impl Engine {
         flow.count_stack(from, place.stack);
         if copy == Copy::Duplicate {
             flow.duplicates += 1;
-            // Of another tap, whose packets are numbered apart.
-            self.count_numbers((id, from), layer, payload, (copy, true), vlan);
+            // Of another tap, maybe, whose packets are numbered apart.
+            let own = link.src.is_some() && flow.ends[from as usize].mac == link.src;
+            self.count_numbers((id, from), layer, payload, (copy, own), vlan);
             return copy;
         }
         let (src, dst) = (link.src.unwrap_or(Mac::ZERO), link.dst.unwrap_or(Mac::ZERO));

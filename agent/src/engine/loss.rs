@@ -8,7 +8,7 @@ use super::direction::{TCP, UDP};
 use super::health::Open;
 use crate::device::Devices;
 use crate::flow::{Copy, Counted, Covered, End, Flow, FlowId, Losses, Side, Spot};
-use crate::packet::Layer;
+use crate::packet::{Layer, is_tunnel_port};
 use crate::policy::{Scope, ZoneId};
 
 /// Flows followed of watched devices, and of others; more tell nothing of loss.
@@ -173,7 +173,8 @@ fn is_worth_it(flow: &Flow, from: Side, layer: &Layer, payload: &[u8], is_watche
     long_enough
         && match layer.proto {
             TCP => flow.evidence.is_settled(),
-            UDP => Losses::looks_like_rtp(payload),
+            // Where a tunnel may be, one that is seen makes the packet another flow's.
+            UDP => Losses::looks_like_rtp(payload) && !is_tunnel_port(layer.sport) && !is_tunnel_port(layer.dport),
             _ => false,
         }
 }

@@ -291,6 +291,7 @@ impl Interface {
             filtered: self.filtered.clone(),
             hides_all: self.filter.is_some(),
             cuts_headers: self.cuts_headers,
+            is_empty: false,
         }
     }
 
@@ -331,6 +332,7 @@ impl Interface {
             filtered: zones,
             hides_all: false,
             cuts_headers: self.window.cuts_headers(rules),
+            is_empty: self.window.frames == 0,
         }
     }
 

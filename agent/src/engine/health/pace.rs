@@ -129,8 +129,8 @@ impl Pace {
         let (_, (count, began, length)) = self.counts();
         (count > 0).then(|| {
             format!(
-                "steady traffic stopped {}, the longest for {} s from {began}, and streams did not go on where they \
-                 were: the mirror or the capture was interrupted",
+                "steady traffic stopped {}, the longest for {} s from {began}, and no stream shows that nothing was \
+                 missed: the mirror or the capture was interrupted",
                 times(count),
                 length / SECOND
             )
