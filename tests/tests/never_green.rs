@@ -108,6 +108,18 @@ fn green(snapshot: &Snapshot) -> Option<String> {
     Some(format!("{:?} is {}: {:?}", device.mac, device.verdict.name(), device.coverage))
 }
 
+/// What is asked for is not granted to everybody: seen in both directions, the same camera is green.
+#[test]
+fn what_is_wholly_seen_is_green() {
+    let mut engine = engine();
+    engine.handle(Input::File { source: 0, name: "eth1" });
+    for (at, data) in &site::clean(60) {
+        let wire_len = data.len() as u32;
+        engine.handle(Input::Frame { source: 0, at: *at, link_type: LinkType::Ethernet, wire_len, data });
+    }
+    assert!(green(&engine.snapshot()).is_some());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
