@@ -6,7 +6,7 @@ use super::alarm::Alarm;
 use super::counts::{Counts, Pulse, Rules, Talks};
 use super::pace::Pace;
 use super::raised::Raised;
-use super::vlans::Vlans;
+use super::vlans::{Missing, Vlans};
 use crate::base::Timestamp;
 use crate::coverage::Loss;
 use crate::engine::event::{Event, SourceEvent};
@@ -59,7 +59,7 @@ pub(in crate::engine) struct Interface {
     runs: BTreeMap<Alarm, (u32, u32)>,
     /// Of each window, the latest first.
     losses: VecDeque<Loss>,
-    vlans: Vlans,
+    pub(super) vlans: Vlans,
     vlans_turned: Option<i64>,
     /// Zones whose VLANs are missing.
     filtered: Vec<u16>,
@@ -74,6 +74,18 @@ pub(in crate::engine) struct Interface {
     explained_until: i64,
     /// Before then nothing, or not enough, was seen.
     pub(in crate::engine) blind_until: i64,
+}
+
+/// What the frames of a file do not tell.
+pub(super) struct Besides {
+    /// Numbered packets that did not come by its end.
+    pub(super) missing: u64,
+    /// What flows show that have not ended.
+    pub(super) talks: Talks,
+    /// Zones whose VLANs no file shows.
+    pub(super) filtered: Vec<Missing>,
+    /// No file holds a frame.
+    pub(super) nothing: bool,
 }
 
 /// Loss as it was counted, and what to do about it.
@@ -291,23 +303,17 @@ impl Interface {
             filtered: self.filtered.clone(),
             hides_all: self.filter.is_some(),
             cuts_headers: self.cuts_headers,
-            is_empty: false,
         }
     }
 
-    /// The alarms of a capture file, as far as it has been read, with what flows show that have not ended; `missing` are
-    /// numbered packets that did not come by its end.
-    pub(super) fn judge_file(
-        &self,
-        rules: &Rules,
-        (missing, talks): (u64, Talks),
-        answers: &dyn Fn(usize) -> bool,
-    ) -> Raised {
+    /// The alarms of a capture file, as far as it has been read.
+    pub(super) fn judge_file(&self, rules: &Rules, besides: Besides) -> Raised {
+        let Besides { missing, talks, filtered, nothing } = besides;
         let mut counts = self.window;
         counts.talks = counts.talks.and(talks);
         let checks = counts.checks(rules).into_iter().filter(|check| check.bad && check.telling);
         let mut alarms: BTreeMap<Alarm, String> = checks.map(|check| (check.alarm, check.detail)).collect();
-        if self.window.frames == 0 {
+        if nothing {
             let nothing = "it holds no frame: a cable, a port that is shut, or no mirror session".to_owned();
             alarms.insert(Alarm::Silent, nothing);
         }
@@ -323,7 +329,6 @@ impl Interface {
         if unexplained.may_exceed(rules.loss) {
             alarms.insert(Alarm::UpstreamLoss, of_loss(loss));
         }
-        let filtered = self.vlans.missing(&rules.zones, answers);
         let zones = filtered.iter().map(|it| it.zone).collect();
         alarms.extend(told(filtered.into_iter().map(|it| it.detail)).map(|detail| (Alarm::Filtered, detail)));
         Raised {
@@ -332,8 +337,11 @@ impl Interface {
             filtered: zones,
             hides_all: false,
             cuts_headers: self.window.cuts_headers(rules),
-            is_empty: self.window.frames == 0,
         }
+    }
+
+    pub(super) fn is_used(&self) -> bool {
+        self.status.packets > 0
     }
 
     pub(in crate::engine) fn status(&self) -> InterfaceStatus {

@@ -15,8 +15,10 @@ pub use alarm::Alarm;
 pub use interface::InterfaceStatus;
 
 pub(super) use counts::{Pulse, Rules, Talks, is_joined};
+use interface::Besides;
 pub(super) use interface::Interface;
 pub(super) use raised::{Raised, of_device};
+use vlans::Vlans;
 
 use super::event::SourceEvent;
 use crate::flow::{Counted, Numbered};
@@ -179,26 +181,24 @@ impl Mirrors {
         if !self.are_files {
             return self.ports.iter().map(Interface::raised).collect();
         }
-        self.ports
-            .iter()
-            .enumerate()
-            .map(|(at, port)| {
-                let source = at as u16;
-                let of_sessions: u64 = self
-                    .sessions
-                    .iter()
-                    .filter(|(key, _)| key.0 == source)
-                    .map(|(_, it)| u64::from(it.missing()))
-                    .sum();
-                let missing = of_sessions + open.missing.get(&source).copied().unwrap_or(0);
-                let answers = |zone: usize| {
-                    let zone = zone as u16;
-                    self.answers.contains(&zone) || open.answers.contains(&zone)
-                };
-                let talks = open.talks.get(&source).copied().unwrap_or_default();
-                port.judge_file(rules, (missing, talks), &answers)
-            })
-            .collect()
+        let answers = |zone: usize| {
+            let zone = zone as u16;
+            self.answers.contains(&zone) || open.answers.contains(&zone)
+        };
+        let mut filtered =
+            Some(Vlans::of_all(self.ports.iter().map(|port| &port.vlans)).missing(&rules.zones, &answers));
+        let nothing = !self.ports.iter().any(Interface::is_used);
+        let judge = |(at, port): (usize, &Interface)| {
+            let source = at as u16;
+            let of_sessions = self.sessions.iter().filter(|(key, _)| key.0 == source).map(|(_, it)| it.missing());
+            let missing =
+                of_sessions.map(u64::from).sum::<u64>() + open.missing.get(&source).copied().unwrap_or_default();
+            let talks = open.talks.get(&source).copied().unwrap_or_default();
+            // Told once.
+            let filtered = if port.vlans.is_used() { filtered.take().unwrap_or_default() } else { Vec::new() };
+            port.judge_file(rules, Besides { missing, talks, filtered, nothing })
+        };
+        self.ports.iter().enumerate().map(judge).collect()
     }
 }
 

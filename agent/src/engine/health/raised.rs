@@ -16,8 +16,6 @@ pub(in crate::engine) struct Raised {
     /// A filter of the capture itself hides what nobody can tell.
     pub(super) hides_all: bool,
     pub(super) cuts_headers: bool,
-    /// A file without a frame: nobody was seen in it, so it says nothing of anybody.
-    pub(super) is_empty: bool,
 }
 
 impl Raised {
@@ -30,7 +28,6 @@ impl Raised {
         self.alarms
             .iter()
             .filter(move |&(&alarm, _)| match alarm {
-                Alarm::Silent => !self.is_empty,
                 Alarm::Untagged => vlan_matters,
                 Alarm::Filtered => self.hides_all || home.is_some_and(|zone| self.filtered.contains(&zone)),
                 alarm => self.blinds(alarm),

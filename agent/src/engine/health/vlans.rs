@@ -29,9 +29,23 @@ impl Vlans {
         }
     }
 
+    /// A frame had a tag.
+    pub(super) fn is_used(&self) -> bool {
+        self.tagged > 0
+    }
+
     /// A period is over.
     pub(super) fn turn(&mut self) {
         self.before = std::mem::replace(&mut self.now, Box::new([0; WORDS]));
+    }
+
+    /// All that these show: several files are one capture.
+    pub(super) fn of_all<'a>(all: impl Iterator<Item = &'a Vlans>) -> Vlans {
+        all.fold(Vlans::default(), |mut sum, vlans| {
+            sum.now.iter_mut().zip(vlans.now.iter()).for_each(|(sum, word)| *sum |= word);
+            sum.tagged += vlans.tagged;
+            sum
+        })
     }
 
     fn has(&self, vlan: u16) -> bool {
