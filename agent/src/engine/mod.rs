@@ -3,6 +3,7 @@
 mod beside;
 mod direction;
 mod event;
+mod evidence;
 mod explanation;
 mod frame;
 mod health;
@@ -37,11 +38,12 @@ use crate::packet::{DecodeOptions, Decoded, LinkType, Undecoded};
 use crate::policy::Policy;
 
 pub use event::{Closing, Command, Event, SourceEvent};
+pub use evidence::KeptFrame;
 pub use explanation::{Difference, Explanation, FindingExplanation, MAX_TRIALS, SeenVlan, Trial, ViolationStatus};
 pub use health::{Alarm, InterfaceStatus};
 pub use hosts::{HostStatus, HostVlan};
 pub use judge::{Judgement, Violation};
-pub use live::{Changes, EpisodeStatus, MAX_EPISODES, Published, Saved, Totals};
+pub use live::{Changes, EpisodeStatus, MAX_EPISODES, Published, Saved, Subject, Totals};
 pub use rows::proto_name;
 pub use snapshot::{
     CoverageStatus, DeviceRef, DeviceStatus, EndStatus, FindingStatus, FlowRow, FlowVerdict, HealthStatus, Hint,
@@ -107,6 +109,8 @@ pub enum Input<'a> {
 pub struct Options {
     /// Keep a row for each flow that ends, for [`Engine::take_rows`].
     pub rows: bool,
+    /// The same for flows of watched devices alone, at most [`MAX_WATCHED_ROWS`] at a time.
+    pub watched_rows: bool,
     /// Keep an explanation of each flow that ends, for [`Engine::take_explained`].
     pub explain: bool,
     /// Flows kept (see [`crate::flow::MAX_FLOWS`]).
@@ -115,8 +119,20 @@ pub struct Options {
     pub scope: JudgedDevices,
     /// Transports of the mirror that are taken off; all of them for capture files.
     pub decode: DecodeOptions,
+    /// Keep packets for [`Engine::evidence`].
+    pub evidence: Option<EvidenceOptions>,
     /// What is known about makers and their devices.
     pub knowledge: Arc<Knowledge>,
+}
+
+/// Rows that [`Options::watched_rows`] keeps until they are taken; those beyond are counted.
+pub const MAX_WATCHED_ROWS: usize = 65_536;
+
+/// How packets are kept as evidence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct EvidenceOptions {
+    /// Their payload too: video and what people typed are personal data.
+    pub payload: bool,
 }
 
 /// Which devices count for the verdict.
@@ -135,10 +151,12 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             rows: false,
+            watched_rows: false,
             explain: false,
             max_flows: crate::flow::MAX_FLOWS,
             scope: JudgedDevices::All,
             decode: DecodeOptions::default(),
+            evidence: None,
             knowledge: Arc::new(Knowledge::builtin()),
         }
     }
@@ -184,6 +202,7 @@ pub struct Engine {
     hints: hints::Hints,
     lookups: lookup::Lookups,
     streams: streams::Streams,
+    evidence: evidence::Rings,
 }
 
 #[derive(Clone, Debug)]
@@ -195,6 +214,7 @@ struct Counters {
     truncated: u64,
     evicted: u64,
     evicted_watched: u64,
+    rows_lost: u64,
     undecoded: BTreeMap<Undecoded, u64>,
     first: Timestamp,
     last: Timestamp,
@@ -210,6 +230,7 @@ impl Default for Counters {
             truncated: 0,
             evicted: 0,
             evicted_watched: 0,
+            rows_lost: 0,
             undecoded: BTreeMap::new(),
             first: Timestamp(i64::MAX),
             last: Timestamp(i64::MIN),
@@ -248,6 +269,7 @@ impl Engine {
             hints: hints::Hints::default(),
             lookups: lookup::Lookups::default(),
             streams: streams::Streams::default(),
+            evidence: evidence::Rings::default(),
             policy,
             vendors,
             options,
@@ -279,6 +301,11 @@ impl Engine {
     /// Rows of the flows that ended since the last call.
     pub fn take_rows(&mut self) -> Vec<FlowRow> {
         std::mem::take(&mut self.rows)
+    }
+
+    /// Rows that [`Options::watched_rows`] lost since the last call.
+    pub fn take_lost_rows(&mut self) -> u64 {
+        std::mem::take(&mut self.counters.rows_lost)
     }
 
     /// Rows of the flows that have not ended.
