@@ -8,7 +8,7 @@ use segwatch::web::{FlowQuery, Limits};
 use segwatch_tests::exposition;
 
 use crate::client::{connect, get, read_answer, request};
-use crate::{Fake, eventually, published, start, start_with};
+use crate::{Fake, eventually, published, published_with, start, start_with};
 
 #[test]
 fn metrics_are_what_prometheus_reads() {
