@@ -1,6 +1,8 @@
 //! The pure core: frames and time in, findings and verdicts out. It knows no clock, file, socket or thread.
 
+mod attempt;
 mod beside;
+mod changes;
 mod direction;
 mod event;
 mod explanation;
@@ -13,6 +15,7 @@ mod judge;
 mod listen;
 mod live;
 mod lookup;
+mod requests;
 mod rogue;
 mod rows;
 mod snapshot;
@@ -171,6 +174,8 @@ pub struct Engine {
     hints: hints::Hints,
     lookups: lookup::Lookups,
     streams: streams::Streams,
+    requests: requests::Requests,
+    changes: changes::Changes,
 }
 
 #[derive(Clone, Debug)]
@@ -233,6 +238,8 @@ impl Engine {
             hints: hints::Hints::default(),
             lookups: lookup::Lookups::default(),
             streams: streams::Streams::default(),
+            requests: requests::Requests::default(),
+            changes: changes::Changes::default(),
             policy,
             vendors,
             options,

@@ -134,7 +134,7 @@ impl Walk<'_> {
     #[inline(always)]
     pub fn link_payload(&mut self, ether_type: u16, at: usize) -> Result<Step, Undecoded> {
         self.on_link = true;
-        if self.out.links.len() == 1 {
+        if self.out.links.len() == 1 || self.out.links.last().is_some_and(|link| link.mirrored) {
             self.out.ethertype = if ether_type < ether_type::LOWEST { 0 } else { ether_type };
             self.out.link_payload = at.min(self.packet.frame.len());
         }
