@@ -161,8 +161,8 @@ impl Engine {
         }
     }
 
-    /// A conduit permits it if it leads from the host to the device, by any address that the two are known to have. A raw
-    /// frame is judged as the same message over UDP.
+    /// A conduit permits it if it leads from the host to the device, by any address that it is known to have. A raw frame is
+    /// judged as the same message over UDP, from any address of its sender.
     fn permits_change(
         &self,
         device: DeviceId,
@@ -183,7 +183,8 @@ impl Engine {
             Target::Ip(ip) => Some(ip),
             Target::Mac(_) => None,
         };
-        let from: BTreeSet<IpAddr> = attacker.into_iter().flat_map(addresses).chain(ip).collect();
+        let known = attacker.filter(|_| change.is_frame);
+        let from: BTreeSet<IpAddr> = known.into_iter().flat_map(addresses).chain(ip).collect();
         let to: BTreeSet<IpAddr> = addresses(device).chain(sent_to).collect();
         let zone_of = |ip: IpAddr| match self.policy.scope(ip) {
             Scope::Zone(zone) => Some(zone),

@@ -433,13 +433,15 @@ impl Engine {
         let identity = device.identity.as_ref().map(|identity| identity.vendor.clone());
         let vendor = device.vendor.clone().or(identity).or_else(|| best(&said, Says::Vendor, Confidence::Medium));
         let (model, firmware) = (word(Says::Model, text(|e| &e.model)), word(Says::Firmware, text(|e| &e.firmware)));
+        let posture = self.options.knowledge.advisories.posture(model.as_deref(), firmware.as_deref());
+        let is_new = best(&said, Says::Activated, Confidence::Medium).is_some_and(|activated| activated == "false");
         DeviceStatus {
             mac: device.mac(),
             name: text(|e| &e.name),
             ips,
             vlans,
             vendor,
-            posture: self.options.knowledge.advisories.posture(model.as_deref(), firmware.as_deref()),
+            posture: if is_new { posture.in_factory_state() } else { posture },
             model,
             firmware,
             serial: word(Says::Serial, None),
