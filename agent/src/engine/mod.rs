@@ -132,7 +132,7 @@ impl Default for Options {
             max_flows: crate::flow::MAX_FLOWS,
             scope: JudgedDevices::All,
             decode: DecodeOptions::default(),
-            knowledge: Arc::new(Knowledge::builtin()),
+            knowledge: Knowledge::shared(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What is known about makers and their devices besides MAC prefixes: the data files together.
 
+use std::sync::{Arc, LazyLock};
+
 use super::advisory::Advisories;
 use super::cloud::CloudNames;
 use super::exploit::Signatures;
@@ -38,6 +40,13 @@ impl Knowledge {
             advisories: parsed(advisories, file(advisories)?, Advisories::parse, Advisories::builtin)?,
             signatures: parsed(signatures, file(signatures)?, Signatures::parse, Signatures::builtin)?,
         })
+    }
+
+    /// What segwatch was built with: a constant, made once, because reading the tables takes longer than judging a small
+    /// capture.
+    pub fn shared() -> Arc<Self> {
+        static BUILTIN: LazyLock<Arc<Knowledge>> = LazyLock::new(|| Arc::new(Knowledge::builtin()));
+        BUILTIN.clone()
     }
 
     /// What segwatch was built with.

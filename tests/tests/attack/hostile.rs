@@ -230,6 +230,7 @@ const FIELDS: [Field; 17] = [
     Field {
         name: "SADP change",
         write: |lab, word| {
+            lab.arp();
             let message =
                 [b"<Probe><Types>", word, b"</Types><MAC>44-19-b6-01-02-03</MAC><x><Types>update</Types></x></Probe>"]
                     .concat();

@@ -1,6 +1,7 @@
 //! A camera, an attacker behind the router, and the table of signatures.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::LazyLock;
 
 use segwatch::base::{Mac, Timestamp};
 use segwatch::config;
@@ -97,14 +98,15 @@ impl Lab {
         let mut policy = Policy::builtin();
         policy.watch_vendors = vec!["hikvision".to_owned()];
         let mut lab = Lab::with(policy, UNKNOWN);
-        let IpAddr::V4(own) = CAMERA.1 else { return lab };
-        lab.frame(arp((UNKNOWN, own), [10, 110, 0, 1].into(), None, &[110]));
+        lab.arp();
         lab
     }
 
     pub fn with(policy: Policy, mac: Mac) -> Lab {
+        static VENDORS: LazyLock<VendorTable> = LazyLock::new(VendorTable::builtin);
+        let options = Options { rows: true, ..Options::default() };
         Lab {
-            engine: Engine::new(policy, VendorTable::builtin(), Options { rows: true, ..Options::default() }),
+            engine: Engine::new(policy, VENDORS.clone(), options),
             frames: Vec::new(),
             wrap: None,
             ends: [ATTACKER.1, CAMERA.1],
@@ -168,6 +170,12 @@ impl Lab {
         self.server(port, flags::SYN | flags::ACK, b"");
         self.sent[1] = 0;
         self.client(port, flags::ACK, 0, b"");
+    }
+
+    /// The camera asks for its router.
+    pub fn arp(&mut self) {
+        let IpAddr::V4(own) = CAMERA.1 else { unreachable!("a constant") };
+        self.frame(arp((self.mac, own), [10, 110, 0, 1].into(), None, &[110]));
     }
 
     /// The attacker sends these bytes, which stand at this place of its stream.

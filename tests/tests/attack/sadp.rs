@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use segwatch::base::Mac;
-use segwatch_tests::frames::{Packet, arp, ethernet};
+use segwatch_tests::frames::{Packet, ethernet};
 use segwatch_tests::tunnels::erspan_ii;
 
 use super::lab::{CAMERA, Lab, ROUTER, attacks, policy, rows};
@@ -26,7 +26,7 @@ fn seen() -> Lab {
 
 fn with(besides: &str) -> Lab {
     let mut lab = Lab::with(policy(besides), CAMERA.0);
-    lab.frame(arp((CAMERA.0, [10, 110, 0, 11].into()), [10, 110, 0, 1].into(), None, &[110]));
+    lab.arp();
     lab
 }
 
