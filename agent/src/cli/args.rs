@@ -108,7 +108,7 @@ pub(super) struct RunArgs {
     /// Makers by MAC prefix, in place of the built-in table (CSV: prefix,prefix_len,vendor)
     #[arg(long, value_name = "FILE", env = "SEGWATCH_VENDORS")]
     vendors: Option<PathBuf>,
-    /// Folder with newer copies of marks.csv, cloud-names.csv or advisories.csv; what is not there is built in
+    /// Folder with newer copies of marks.csv, cloud-names.csv, advisories.csv or signatures.csv; what is not there is built in
     #[arg(long, value_name = "FOLDER", env = "SEGWATCH_DATA")]
     data: Option<PathBuf>,
     /// The least that is logged: error, warn, info, debug or trace; or directives as `info,hyper=debug`
@@ -362,7 +362,7 @@ pub(super) struct PolicyArgs {
     /// Makers by MAC prefix, in place of the built-in table (CSV: prefix,prefix_len,vendor)
     #[arg(long, value_name = "FILE")]
     vendors: Option<PathBuf>,
-    /// Folder with newer copies of marks.csv, cloud-names.csv or advisories.csv; what is not there is built in
+    /// Folder with newer copies of marks.csv, cloud-names.csv, advisories.csv or signatures.csv; what is not there is built in
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
 }

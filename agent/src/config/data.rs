@@ -16,7 +16,7 @@ pub fn load_vendors(file: Option<&Path>) -> Result<VendorTable, String> {
     VendorTable::parse(&text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// The data files of a folder (`marks.csv`, `cloud-names.csv`, `advisories.csv`); what is not there is built in.
+/// The data files of a folder (`marks.csv`, `cloud-names.csv`, `advisories.csv`, `signatures.csv`); what is not there is built in.
 ///
 /// # Errors
 /// A folder that is none, or a file that cannot be read: one line that says which and why.

@@ -1,4 +1,5 @@
-//! What a flow shows besides its own verdict: a port asked to be opened, and addresses that are foreign to the home.
+//! What a flow shows besides its own verdict: a port asked to be opened, attacks, and addresses that are foreign to the
+//! home.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -23,6 +24,8 @@ pub struct Foreign(std::collections::BTreeMap<(DeviceId, IpAddr), (Timestamp, Ti
 /// What a flow adds to a finding that is not about the flow's verdict.
 pub(super) enum Beside {
     Peer(Box<Contribution>),
+    /// With what was seen.
+    Remarked(Box<Contribution>, BTreeSet<String>),
     Note(FindingKey, IpAddr, Timestamp, Timestamp),
 }
 
@@ -30,6 +33,11 @@ impl Beside {
     pub(super) fn add_to(self, book: &mut Book) {
         match self {
             Beside::Peer(contribution) => book.add(*contribution),
+            Beside::Remarked(contribution, remarks) => {
+                let key = contribution.key;
+                book.add(*contribution);
+                remarks.into_iter().for_each(|remark| book.remark(&key, remark));
+            }
             Beside::Note(key, ip, first, last) => book.note(key, Some(ip), first, last),
         }
     }
@@ -39,7 +47,8 @@ impl Engine {
     /// What a flow shows besides.
     pub(super) fn besides(&self, flow: &Flow, judgement: &Judgement) -> impl Iterator<Item = Beside> {
         let foreign = [Side::A, Side::B].map(|side| self.foreign_end(flow, judgement, side));
-        self.port_mapping(flow).into_iter().chain(foreign.into_iter().flatten())
+        let attempts = [Side::A, Side::B].map(|side| self.attempts_on(flow, judgement, side));
+        self.port_mapping(flow).into_iter().chain(attempts.into_iter().chain(foreign).flatten())
     }
 
     /// A watched device asks for a port to be opened.
@@ -124,7 +133,7 @@ impl Engine {
     }
 }
 
-fn contribution(flow: &Flow, side: Side, key: FindingKey, reach: Reach) -> Contribution {
+pub(super) fn contribution(flow: &Flow, side: Side, key: FindingKey, reach: Reach) -> Contribution {
     let (own, other) = (side as usize, side.other() as usize);
     Contribution {
         key,

@@ -1,5 +1,6 @@
 //! The way of one frame through the engine. What most packets need stands here; the rest is called.
 
+use super::attempt::may_ask;
 use super::direction::{
     ACK, ICMP, ICMPV6, IcmpRole, RST, SCTP, SCTP_ABORT, SYN, TCP, UDP, guess, handshake, icmp_role,
 };
@@ -201,8 +202,10 @@ impl Engine {
         let mut looks = false;
         if layer.payload_len > 0 {
             flow.look_into(from, layer, payload, at);
+            flow.follow_attempts(from, layer, payload);
             looks = is_worth_a_look(layer, flow.packets[side]);
         }
+        let asks = may_ask(flow, from, layer, payload, looks);
         if let Some(tunnel) = layer.tunnel
             && !is_mirror(tunnel, &self.decode)
             && let Some(kind) = open_tunnel(layer, payload, place.innermost)
@@ -215,6 +218,9 @@ impl Engine {
         }
         if layer.quote.is_some() {
             self.icmp_error(layer, place, own, vlan);
+        }
+        if asks {
+            self.asks((id, from), layer, payload, at);
         }
         if looks {
             self.listen((id, from), layer, link, vlan, payload, at);

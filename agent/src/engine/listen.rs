@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use super::Engine;
+use super::changes::SADP;
 use super::direction::{TCP, UDP};
 use crate::base::{Mac, Timestamp};
 use crate::device::{DeviceId, Key};
@@ -59,6 +60,9 @@ impl Engine {
         if !layer.on_link || link.tunnelled || matches!(layer.fragment, Fragment::Later(_)) {
             return;
         }
+        if layer.proto == UDP && layer.dport == SADP {
+            self.hears_discovery(link, vlan, layer, payload, at);
+        }
         let Some(flow) = self.flows.get(id) else { return };
         let (key, end) = (flow.key, flow.ends[from as usize]);
         let speaker = Speaker { end, mac: link.src, ip: Some(layer.src), vlan };
@@ -106,10 +110,13 @@ impl Engine {
         data: &[u8],
         at: Timestamp,
     ) {
-        if decoded.ethertype != SADP_ETHERTYPE || decoded.links.len() != 1 {
+        // What a tunnel carries was said on another link.
+        if decoded.ethertype != SADP_ETHERTYPE || decoded.links.iter().skip(1).any(|link| !link.mirrored) {
             return;
         }
-        if let Some(clue) = data.get(decoded.link_payload..).and_then(sadp_frame) {
+        let Some(payload) = data.get(decoded.link_payload..) else { return };
+        self.hears_discovery_frame(link, vlan, payload, at);
+        if let Some(clue) = sadp_frame(payload) {
             self.weigh(&Speaker { end: End::default(), mac: link.src, ip: None, vlan }, clue, at);
         }
     }

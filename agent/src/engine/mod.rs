@@ -1,6 +1,8 @@
 //! The pure core: frames and time in, findings and verdicts out. It knows no clock, file, socket or thread.
 
+mod attempt;
 mod beside;
+mod changes;
 mod direction;
 mod event;
 mod evidence;
@@ -16,6 +18,7 @@ mod listen;
 mod live;
 mod lookup;
 mod loss;
+mod requests;
 mod rogue;
 mod rows;
 mod snapshot;
@@ -157,7 +160,7 @@ impl Default for Options {
             scope: JudgedDevices::All,
             decode: DecodeOptions::default(),
             evidence: None,
-            knowledge: Arc::new(Knowledge::builtin()),
+            knowledge: Knowledge::shared(),
         }
     }
 }
@@ -203,6 +206,8 @@ pub struct Engine {
     lookups: lookup::Lookups,
     streams: streams::Streams,
     evidence: evidence::Rings,
+    requests: requests::Requests,
+    changes: changes::Changes,
 }
 
 #[derive(Clone, Debug)]
@@ -270,6 +275,8 @@ impl Engine {
             lookups: lookup::Lookups::default(),
             streams: streams::Streams::default(),
             evidence: evidence::Rings::default(),
+            requests: requests::Requests::default(),
+            changes: changes::Changes::default(),
             policy,
             vendors,
             options,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
+use super::attempt::told;
 use super::frame::cover;
 use super::health::{Open, Raised, Rules, of_device};
 use super::hints::{best, shown};
@@ -196,6 +197,7 @@ impl Engine {
         self.note_foreign(&mut book);
         self.note_rogues(&mut book);
         self.note_lookups(&mut book);
+        self.note_changes(&mut book);
         book.findings.retain(|key, _| {
             key.kind == Kind::RogueService || self.devices.get(key.device).is_some_and(Device::is_watched)
         });
@@ -320,6 +322,8 @@ impl Engine {
             (self.bindings.refused, "address claims found no place in their full table"),
             (self.hopping.refused, "address claims and signs of VLAN hopping found no place in their full table"),
             (self.rogues.refused, "servers and routers found no place in their full table"),
+            (self.requests.refused, "requests to watched devices were given up before they were whole"),
+            (self.changes.refused, "changes of watched devices found no place in their full table"),
             (book.refused, "findings found no place in their full table"),
         ];
         doubts.extend(
@@ -454,13 +458,15 @@ impl Engine {
         let identity = device.identity.as_ref().map(|identity| identity.vendor.clone());
         let vendor = device.vendor.clone().or(identity).or_else(|| best(&said, Says::Vendor, Confidence::Medium));
         let (model, firmware) = (word(Says::Model, text(|e| &e.model)), word(Says::Firmware, text(|e| &e.firmware)));
+        let posture = self.options.knowledge.advisories.posture(model.as_deref(), firmware.as_deref());
+        let is_new = best(&said, Says::Activated, Confidence::Medium).is_some_and(|activated| activated == "false");
         DeviceStatus {
             mac: device.mac(),
             name: text(|e| &e.name),
             ips,
             vlans,
             vendor,
-            posture: self.options.knowledge.advisories.posture(model.as_deref(), firmware.as_deref()),
+            posture: if is_new { posture.in_factory_state() } else { posture },
             model,
             firmware,
             serial: word(Says::Serial, None),
@@ -650,6 +656,7 @@ impl Engine {
                 let names = self.told_names(finding.peers.values().flat_map(|peer| &peer.names));
                 format!("{who} resolved names outside the site: {names}.")
             }
+            Kind::ExploitAttempt => format!("{who} was attacked from {place} ({peers}): {}.", told(finding)),
             Kind::UnknownDevice if device.is_certain() => {
                 format!("{who} is of a watched vendor and not in the inventory.")
             }

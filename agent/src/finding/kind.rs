@@ -15,6 +15,7 @@ pub enum Kind {
     Tunnel,
     WrongVlan,
     VlanHopping,
+    ExploitAttempt,
     RogueService,
     PortMapping,
     UnknownDevice,
@@ -39,7 +40,7 @@ pub enum Class {
 
 impl Kind {
     /// Every kind, in the order of the design.
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: [Kind; 14] = [
         Kind::InternetEgress,
         Kind::InternetIngress,
         Kind::CrossZoneEgress,
@@ -47,6 +48,7 @@ impl Kind {
         Kind::Tunnel,
         Kind::WrongVlan,
         Kind::VlanHopping,
+        Kind::ExploitAttempt,
         Kind::RogueService,
         Kind::PortMapping,
         Kind::UnknownDevice,
@@ -70,6 +72,7 @@ impl Kind {
             Kind::Tunnel => "tunnel",
             Kind::WrongVlan => "wrong-vlan",
             Kind::VlanHopping => "vlan-hopping",
+            Kind::ExploitAttempt => "exploit-attempt",
             Kind::RogueService => "rogue-service",
             Kind::PortMapping => "port-mapping",
             Kind::UnknownDevice => "unknown-device",
@@ -87,7 +90,7 @@ impl Kind {
             | Kind::CrossZoneEgress
             | Kind::CrossZoneIngress
             | Kind::Tunnel => Class::Reach,
-            Kind::WrongVlan | Kind::VlanHopping | Kind::RogueService => Class::Breach,
+            Kind::WrongVlan | Kind::VlanHopping | Kind::ExploitAttempt | Kind::RogueService => Class::Breach,
             Kind::PortMapping if reach == Reach::Established => Class::Breach,
             Kind::PortMapping | Kind::UnknownDevice | Kind::ForeignAddress | Kind::CloudLookup => Class::Notice,
             Kind::Drill => Class::None,

@@ -18,6 +18,7 @@ impl Kind {
                 (Some(set), _) => vec![set],
                 // What only an expired conduit would allow is a warning, however far it got.
                 (None, Some(reach)) => vec![Severity::Warning, self.severity(reach)],
+                (None, None) if self == Kind::ExploitAttempt => vec![Severity::Warning, Severity::Critical],
                 (None, None) => Reach::ALL.map(|reach| self.severity(reach)).to_vec(),
             };
             severities.sort_unstable();
@@ -41,6 +42,7 @@ mod tests {
         assert!(by_reach.contains(&(Some(Reach::Established), Warning)));
         assert!(!by_reach.contains(&(Some(Reach::Attempted), Critical)));
         assert_eq!(Kind::WrongVlan.outcomes(None), [(None, Critical)]);
+        assert_eq!(Kind::ExploitAttempt.outcomes(None), [(None, Warning), (None, Critical)]);
         assert_eq!(Kind::UnknownDevice.outcomes(Some(Info)), [(None, Info)]);
         assert_eq!(Kind::CrossZoneEgress.outcomes(Some(Info)).len(), 4);
     }

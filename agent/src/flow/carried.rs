@@ -1,5 +1,6 @@
-//! What the payload of a flow showed: a tunnel, or a request to open a port.
+//! What the payload of a flow showed: a tunnel, a request to open a port, or attacks.
 
+use super::attempt::Attempts;
 use super::key::{FlowKey, Side};
 use super::mapping::{IgdRequest, PORT_CONTROL, PortControl, ends_header, igd_request, names_action, port_control};
 use super::shape::{Shape, datagram, segment};
@@ -90,6 +91,8 @@ pub struct Carried {
     pub outer: Vec<FlowKey>,
     /// A request to open a port.
     pub mapping: Option<Mapping>,
+    /// Requests that match a signature.
+    pub attempts: Attempts,
     last: [Option<Shape>; 2],
     /// Segments of each end in which the header of a request may still go on.
     header: [u8; 2],

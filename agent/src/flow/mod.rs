@@ -1,5 +1,6 @@
 //! Bidirectional flows: who opened them, which copies of their packets were seen, how far they got.
 
+mod attempt;
 mod carried;
 mod copies;
 mod evidence;
@@ -15,6 +16,7 @@ mod segments;
 mod shape;
 mod table;
 
+pub use attempt::{Answer, Attempted, Attempts, MAX_ATTEMPTS};
 pub use carried::{Carried, MAX_INNER, Mapping, TunnelKind, open_tunnel};
 pub use copies::{Copies, Copy, Sighting};
 pub use evidence::{Evidence, Proof, Refusal};

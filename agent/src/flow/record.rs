@@ -62,6 +62,8 @@ pub struct Flow {
     pub unicast: bool,
     /// Its verdict has been counted.
     pub counted: bool,
+    /// Whose requests are followed.
+    pub asks: [bool; 2],
 }
 
 /// How the packets of one end came by.
@@ -208,6 +210,7 @@ impl Flow {
             unicast: false,
             counted: false,
             rare: None,
+            asks: [false; 2],
             hours: [(0, 0); 2],
             came: [Came { paths: [Path::default(); PATHS], stacks: [(u32::MAX, 0); 2] }; 2],
             devices: Default::default(),
@@ -321,6 +324,17 @@ impl Flow {
             } else {
                 carried.goes_on(from, payload, at);
             }
+        }
+    }
+
+    /// Follows what is answered to attacks, if it carried some.
+    #[inline]
+    pub fn follow_attempts(&mut self, from: Side, layer: &Layer, payload: &[u8]) {
+        if self.rare.is_some()
+            && let Some(carried) = self.carried_mut()
+            && let Some(tcp) = layer.tcp
+        {
+            carried.attempts.follow(from, (tcp.seq, tcp.ack), payload, layer.payload_len);
         }
     }
 

@@ -100,6 +100,22 @@ impl Ruling {
     }
 }
 
+impl Posture {
+    /// The same of a device in factory state. That is no kind of finding, because nothing was tried and no border was crossed,
+    /// and a page for each new camera would be one for nothing; but whoever comes first sets its password, whatever its
+    /// firmware is, so that nobody may call it patched.
+    #[must_use]
+    pub fn in_factory_state(mut self) -> Self {
+        let factory = "factory state: no password is set, and whoever comes first sets it";
+        self.detail = match self.state {
+            State::Vulnerable => format!("{factory}; {}", self.detail),
+            State::Patched | State::Unknown => factory.to_owned(),
+        };
+        self.state = State::Vulnerable;
+        self
+    }
+}
+
 /// The word of a posture.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -108,7 +124,7 @@ pub enum State {
     Patched,
     /// Model or firmware is not known, or no advisory decides.
     Unknown,
-    /// An advisory calls the firmware affected.
+    /// An advisory calls the firmware affected, or the device is in factory state.
     Vulnerable,
 }
 
@@ -333,6 +349,16 @@ mod tests {
             let is_model = near_model == model || near_firmware == firmware;
             assert!(is_model, "one thing alone differs: {line}");
         }
+    }
+
+    #[test]
+    fn without_a_password_nothing_is_patched() {
+        let all = Advisories::builtin();
+        let posture = all.posture(Some("DS-2CD2142FWD-I"), Some("V5.5.0 build 170725")).in_factory_state();
+        assert_eq!((posture.state, posture.cves.len()), (State::Vulnerable, 0));
+        assert!(posture.detail.starts_with("factory state: no password is set"));
+        let posture = all.posture(Some("DS-2CD2142FWD-I"), Some("V5.3.3 build 150615")).in_factory_state();
+        assert!(posture.detail.contains("CVE-2017-7921") && !posture.cves.is_empty());
     }
 
     #[test]

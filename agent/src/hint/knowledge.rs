@@ -1,7 +1,10 @@
 //! What is known about makers and their devices besides MAC prefixes: the data files together.
 
+use std::sync::{Arc, LazyLock};
+
 use super::advisory::Advisories;
 use super::cloud::CloudNames;
+use super::exploit::Signatures;
 use super::marks::{BadData, Marks};
 
 /// The data files.
@@ -13,6 +16,8 @@ pub struct Knowledge {
     pub clouds: CloudNames,
     /// Advisories.
     pub advisories: Advisories,
+    /// Signatures of attacks.
+    pub signatures: Signatures,
 }
 
 impl Knowledge {
@@ -27,17 +32,31 @@ impl Knowledge {
             let Some(text) = text else { return Ok(builtin()) };
             parse(&text).map_err(|error| format!("{name}, {error}"))
         }
-        let [marks, clouds, advisories] = ["marks.csv", "cloud-names.csv", "advisories.csv"];
+        let [marks, clouds, advisories, signatures] =
+            ["marks.csv", "cloud-names.csv", "advisories.csv", "signatures.csv"];
         Ok(Knowledge {
             marks: parsed(marks, file(marks)?, Marks::parse, Marks::builtin)?,
             clouds: parsed(clouds, file(clouds)?, CloudNames::parse, CloudNames::builtin)?,
             advisories: parsed(advisories, file(advisories)?, Advisories::parse, Advisories::builtin)?,
+            signatures: parsed(signatures, file(signatures)?, Signatures::parse, Signatures::builtin)?,
         })
+    }
+
+    /// What segwatch was built with: a constant, made once, because reading the tables takes longer than judging a small
+    /// capture.
+    pub fn shared() -> Arc<Self> {
+        static BUILTIN: LazyLock<Arc<Knowledge>> = LazyLock::new(|| Arc::new(Knowledge::builtin()));
+        BUILTIN.clone()
     }
 
     /// What segwatch was built with.
     pub fn builtin() -> Self {
-        Knowledge { marks: Marks::builtin(), clouds: CloudNames::builtin(), advisories: Advisories::builtin() }
+        Knowledge {
+            marks: Marks::builtin(),
+            clouds: CloudNames::builtin(),
+            advisories: Advisories::builtin(),
+            signatures: Signatures::builtin(),
+        }
     }
 }
 

@@ -134,8 +134,9 @@ impl Walk<'_> {
     #[inline(always)]
     pub fn link_payload(&mut self, ether_type: u16, at: usize) -> Result<Step, Undecoded> {
         self.on_link = true;
-        if self.out.links.len() == 1 {
-            self.out.ethertype = if ether_type < ether_type::LOWEST { 0 } else { ether_type };
+        let has_type = ether_type >= ether_type::LOWEST;
+        if self.out.links.len() == 1 || has_type && self.out.links.last().is_some_and(|link| link.mirrored) {
+            self.out.ethertype = if has_type { ether_type } else { 0 };
             self.out.link_payload = at.min(self.packet.frame.len());
         }
         self.link_protocol(ether_type, at)

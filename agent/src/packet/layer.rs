@@ -17,9 +17,9 @@ pub struct Decoded {
     pub layers: Vec<Layer>,
     /// The ARP packet of the innermost link, if it is one.
     pub arp: Option<Arp>,
-    /// EtherType of the outermost link after its tags; 0 where there is none (802.3 length field, raw IP).
+    /// EtherType of the outermost link, or of the frame in a mirror transport if it has one, after its tags; 0 where there is none (802.3 length field, raw IP).
     pub ethertype: u16,
-    /// Where the payload of the outermost link starts in the frame, after its tags.
+    /// Where the payload of the same link starts in the frame, after its tags.
     pub link_payload: usize,
     /// Why the frame was not decoded to its end, if it was not.
     pub undecoded: Option<Undecoded>,

@@ -116,6 +116,11 @@ fn about(alike: &[&FindingStatus], worst: &FindingStatus, snapshot: &Snapshot) -
         (Kind::PortMapping, _) => format!(
             "Switch UPnP and port mapping off on {devices} and on the router{example}, and remove what was opened."
         ),
+        (Kind::ExploitAttempt, _) => format!(
+            "Find out who attacked {devices}{example} and take that host off the network; take a device that answered 200 for \
+             compromised until it is known to be patched and reset. A scanner that may do so needs a conduit with \
+             `permits: [exploit-attempt]`."
+        ),
         (Kind::ForeignAddress, _) => {
             format!("Give {devices} an address of {zone}, or add the prefix in use to that zone.")
         }

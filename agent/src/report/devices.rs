@@ -11,6 +11,7 @@ use super::words::{count, short};
 use super::zones::codes;
 use crate::coverage::Verdict;
 use crate::engine::{DeviceStatus, Snapshot};
+use crate::hint::{Posture, State};
 
 pub(super) fn write(page: &mut Page<'_>, snapshot: &Snapshot, limits: &Limits) {
     let (shown, rest) = snapshot.devices.split_at(limits.devices.min(snapshot.devices.len()));
@@ -42,6 +43,7 @@ fn columns() -> Vec<Column> {
         left("vendor", Some(8), Fit::Fold),
         right("sent"),
         right("received"),
+        left("is", Some(20), Fit::Below),
         left("why", Some(14), Fit::Below),
     ]
 }
@@ -58,8 +60,36 @@ fn row(device: &DeviceStatus) -> Vec<Cell> {
         cell(Paint::Plain, device.vendor.clone().unwrap_or_default()),
         counted(device.coverage.sent),
         counted(device.coverage.received),
+        cell(of_posture(device.posture.state), what(device)),
         cell(Paint::Plain, codes(&device.reasons)),
     ]
+}
+
+/// Model, firmware and posture, as far as they are known.
+fn what(device: &DeviceStatus) -> String {
+    const SHOWN: usize = 3;
+    let Posture { state, cves, detail, .. } = &device.posture;
+    let posture = match state {
+        State::Unknown => None,
+        State::Patched => Some("patched".to_owned()),
+        State::Vulnerable => {
+            let shown = cves.get(..SHOWN).unwrap_or(cves).join(", ");
+            let more = if cves.len() > SHOWN { format!(" and {} more", cves.len() - SHOWN) } else { String::new() };
+            let why = if cves.is_empty() { detail.clone() } else { format!("{shown}{more}") };
+            let new = if detail.starts_with("factory state") && !cves.is_empty() { "factory state, " } else { "" };
+            Some(format!("vulnerable: {new}{why}"))
+        }
+    };
+    let firmware = device.firmware.as_ref().map(|firmware| format!("firmware {firmware}"));
+    let parts: Vec<String> = device.model.clone().into_iter().chain(firmware).chain(posture).collect();
+    parts.join(" · ")
+}
+
+fn of_posture(state: State) -> Paint {
+    match state {
+        State::Vulnerable => Paint::Bad,
+        State::Patched | State::Unknown => Paint::Plain,
+    }
 }
 
 /// The first address, IPv4 before IPv6, and how many more.

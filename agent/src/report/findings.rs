@@ -143,6 +143,7 @@ fn zones(finding: &FindingStatus) -> String {
         Some((_, "ingress")) => format!("{peer} → {home}"),
         Some((_, "egress")) => format!("{home} → {peer}"),
         _ if peer == home || peer == "none" => format!("in {home}"),
+        _ if finding.kind == Kind::ExploitAttempt => format!("{peer} → {home}"),
         _ if matches!(finding.kind, Kind::Tunnel | Kind::PortMapping) => format!("{home} → {peer}"),
         _ => format!("home {home}, seen in {peer}"),
     }

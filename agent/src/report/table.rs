@@ -21,7 +21,7 @@ pub(super) enum Fit {
     Stay,
     /// It moves to the heading if all its cells are equal, and is left out otherwise.
     Fold,
-    /// Its cells move to a line of their own below the row.
+    /// Its cells move to lines of their own below the row.
     Below,
 }
 
@@ -44,7 +44,7 @@ impl Table {
     /// Column widths that fit `width`, if the columns allow it.
     pub(super) fn layout(&self, width: usize, indent: usize) -> Layout {
         let mut layout =
-            Layout { widths: self.natural(), below: None, common: Vec::new(), left_out: Vec::new(), indent };
+            Layout { widths: self.natural(), below: Vec::new(), common: Vec::new(), left_out: Vec::new(), indent };
         for (at, column) in self.columns.iter().enumerate().rev().filter(|(_, c)| c.fit == Fit::Fold) {
             if layout.total() > width && layout.hide(at) {
                 match self.common(at) {
@@ -53,9 +53,10 @@ impl Table {
                 }
             }
         }
-        let below = self.columns.iter().position(|c| c.fit == Fit::Below);
-        if let Some(at) = below.filter(|at| layout.total() > width && layout.hide(*at)) {
-            layout.below = Some(at);
+        for (at, _) in self.columns.iter().enumerate().rev().filter(|(_, c)| c.fit == Fit::Below) {
+            if layout.total() > width && layout.hide(at) {
+                layout.below.insert(0, at);
+            }
         }
         for (at, column) in self.columns.iter().enumerate() {
             let over = layout.total().saturating_sub(width);
@@ -72,8 +73,8 @@ impl Table {
         self.line(page, layout, &titles);
         for row in &self.rows {
             self.line(page, layout, row);
-            let below = layout.below.and_then(|at| Some((self.columns.get(at)?, row.get(at)?)));
-            if let Some((column, cell)) = below.filter(|(_, cell)| !cell.text.is_empty()) {
+            let below = layout.below.iter().filter_map(|&at| Some((self.columns.get(at)?, row.get(at)?)));
+            for (column, cell) in below.filter(|(_, cell)| !cell.text.is_empty()) {
                 let indent = layout.indent + 2;
                 page.space(indent).wrap(indent, indent, cell.paint, &format!("{}: {}", column.title, cell.text));
             }
@@ -113,7 +114,7 @@ impl Table {
 /// Widths of the columns that are shown.
 pub(super) struct Layout {
     widths: Vec<Option<usize>>,
-    below: Option<usize>,
+    below: Vec<usize>,
     common: Vec<String>,
     left_out: Vec<&'static str>,
     indent: usize,

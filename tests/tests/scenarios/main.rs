@@ -40,6 +40,7 @@ groups! {
     config "config"
     covered "covered"
     decoding "decoding"
+    exploit "exploit"
     foreign "foreign"
     hopping "hopping"
     icmp "icmp"

@@ -344,6 +344,11 @@ impl Engine {
 
     /// How often something found no place.
     fn refusals(&self) -> u64 {
-        self.counters.evicted_watched + self.devices.refused + self.bindings.refused + self.ended.refused
+        self.counters.evicted_watched
+            + self.devices.refused
+            + self.bindings.refused
+            + self.ended.refused
+            + self.requests.refused
+            + self.changes.refused
     }
 }
