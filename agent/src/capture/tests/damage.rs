@@ -192,7 +192,7 @@ fn a_cut_is_noticed_unless_it_is_between_records() {
     cut_everywhere(&three.bytes, &[(24, 0), (60, 1), (96, 2), (132, 3)]);
     let modified = Make::new(true).pcap(0xa1b2_cd34, (2, 4), 1).record((7, 0), 64, &[0; 8], &[1; 5]);
     cut_everywhere(&modified.bytes, &[(24, 0), (53, 1)]);
-    let mut blocks = pcapng().simple(3, &[1; 3]).block(5, |b| b.u32(0)).block(9, |b| b.u32(0));
+    let mut blocks = pcapng().simple(3, &[1; 3]).block(10, |b| b.u32(0)).block(9, |b| b.u32(0));
     blocks.big_endian = true;
     let blocks = blocks.section().interface(1, 0, &[]).enhanced(0, 0, 1, &[1]);
     let ends = [(28, 0), (48, 0), (100, 1), (120, 2), (136, 2), (152, 2), (180, 2), (200, 2), (236, 3)];
