@@ -1,7 +1,7 @@
 //! What makes what came through a mirror worth less than it looks: one fault each in captures of the same traffic.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use segwatch::base::{Mac, Timestamp};
 use segwatch::config;
@@ -52,7 +52,7 @@ struct Answer {
     alarms: BTreeSet<(String, bool)>,
 }
 
-fn check_file(path: &PathBuf, policy: &str) -> Answer {
+fn check_file(path: &Path, policy: &str) -> Answer {
     let run = segwatch(["check", "--format", "json", "--config", policy, path.to_str().expect("UTF-8")]);
     let json: Value = serde_json::from_str(&run.out).unwrap_or_else(|e| panic!("{e}: {} {}", run.out, run.err));
     let alarms = json["health"].as_array().expect("a list").iter().map(|it| {
@@ -227,7 +227,7 @@ fn a_mirror_set_up_twice_is_told_and_judged() {
 /// A pcap file of which each frame was cut to this length.
 fn cut(frames: &Frames, length: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
-    drop(PcapWriter::new(&mut bytes, ETHERNET).expect("a header"));
+    PcapWriter::new(&mut bytes, ETHERNET).expect("a header");
     for (at, frame) in frames {
         let kept = &frame[..length.min(frame.len())];
         bytes.extend(((at.0 / SECOND) as u32).to_le_bytes());
@@ -314,7 +314,7 @@ fn an_interruption_is_told() {
 
 fn check_empty() {
     let mut bytes = Vec::new();
-    drop(PcapWriter::new(&mut bytes, ETHERNET).expect("a header"));
+    PcapWriter::new(&mut bytes, ETHERNET).expect("a header");
     let answer = check_file(&file("empty.pcap", &bytes), POLICY);
     answer.only("silent", true);
     assert_eq!(answer.json["verdict"], "unverified");

@@ -13,6 +13,8 @@ use crate::policy::{Scope, ZoneId};
 
 /// Flows followed of watched devices, and of others; more tell nothing of loss.
 const MAX_FOLLOWED: [u32; 2] = [65_536, 1_024];
+/// Nanoseconds without a packet after which what a flow misses will not come any more.
+const QUIET: i64 = 1_000_000_000;
 /// Packets of one end after which the flow of a host that nobody watches is long.
 const LONG: u64 = 32;
 
@@ -100,10 +102,15 @@ impl Engine {
 
     /// Takes what a flow told since the last time (live).
     pub(super) fn harvest_losses(&mut self, id: FlowId) {
+        let now = self.now;
         let Some(flow) = self.flows.get_mut(id) else { return };
+        let (ends, is_quiet) = (flow.ends, now.saturating_sub(flow.touched) > QUIET);
         let Some(losses) = flow.losses_mut() else { return };
+        let settled = if is_quiet { losses.settle(now) } else { Vec::new() };
         let told = losses.take();
-        let ends = flow.ends;
+        for (source, counted) in settled {
+            self.mirrors.count_loss(source, counted, now);
+        }
         self.count_for(ends, told);
     }
 

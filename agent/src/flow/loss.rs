@@ -156,6 +156,30 @@ impl Losses {
         }
     }
 
+    /// Nothing came for so long that what is missing will not come any more. What that makes certain is returned by
+    /// interface, and kept for [`Losses::take`].
+    pub fn settle(&mut self, now: i64) -> Vec<(u16, Counted)> {
+        let mut all = Vec::new();
+        for place in &mut self.places {
+            let counted = match &mut place.stream {
+                Stream::Tcp(segments) if !self.fragmented => {
+                    segments.settle(self.acknowledged[place.from as usize], now, 0);
+                    segments.take()
+                }
+                Stream::Tcp(_) => continue,
+                Stream::Rtp { numbered, .. } => {
+                    numbered.settle();
+                    numbered.take()
+                }
+            };
+            if counted != (0, 0) {
+                self.told = (self.told.0.saturating_add(counted.0), self.told.1.saturating_add(counted.1));
+                all.push((place.spot.source, counted));
+            }
+        }
+        all
+    }
+
     /// What was counted since the last call.
     pub fn take(&mut self) -> Counted {
         std::mem::take(&mut self.told)

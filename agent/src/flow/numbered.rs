@@ -80,6 +80,14 @@ impl Numbered {
         if self.came == 0 || self.steps < PROBATION { 0 } else { self.came.count_zeros() }
     }
 
+    /// Nothing more comes for now: what is missing is lost.
+    pub fn settle(&mut self) {
+        self.lost += self.missing();
+        if self.steps >= PROBATION {
+            self.came = u64::MAX;
+        }
+    }
+
     /// (lost, seen) since the last call; nothing while it is not known to be a counter.
     pub fn take(&mut self) -> (u32, u32) {
         if self.steps < PROBATION {

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::alarm::Alarm;
-use super::counts::{Counts, Pulse, Rules, Talks};
+use super::counts::{Counts, Pulse, Rules};
 use super::pace::Pace;
 use super::raised::Raised;
-use super::vlans::{Missing, Vlans};
+use super::vlans::Vlans;
+use super::words::{of_filtered, of_loss};
 use crate::base::Timestamp;
 use crate::coverage::Loss;
 use crate::engine::event::{Event, SourceEvent};
@@ -51,9 +52,9 @@ pub struct InterfaceStatus {
 /// One mirror port.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Interface {
-    status: InterfaceStatus,
+    pub(super) status: InterfaceStatus,
     /// Of the last seconds; of a capture file all there was.
-    window: Counts,
+    pub(super) window: Counts,
     window_began: Option<i64>,
     last_frame: Option<i64>,
     runs: BTreeMap<Alarm, (u32, u32)>,
@@ -74,27 +75,6 @@ pub(in crate::engine) struct Interface {
     explained_until: i64,
     /// Before then nothing, or not enough, was seen.
     pub(in crate::engine) blind_until: i64,
-}
-
-/// What the frames of a file do not tell.
-pub(super) struct Besides {
-    /// Numbered packets that did not come by its end.
-    pub(super) missing: u64,
-    /// What flows show that have not ended.
-    pub(super) talks: Talks,
-    /// Zones whose VLANs no file shows.
-    pub(super) filtered: Vec<Missing>,
-    /// No file holds a frame.
-    pub(super) nothing: bool,
-}
-
-/// Loss as it was counted, and what to do about it.
-fn of_loss(loss: Loss) -> String {
-    format!(
-        "about {loss} (acknowledged TCP data, RTP and ERSPAN sequence numbers) and were never shown, so the switch lost \
-         them before this port: the mirror's sources together, both directions added up, are more than its destination \
-         carries, if only in bursts of video; mirror fewer ports, or to a faster one"
-    )
 }
 
 impl Interface {
@@ -250,7 +230,7 @@ impl Interface {
             self.vlans.turn();
             self.filtered = missing.iter().map(|it| it.zone).collect();
             if self.filter.is_none() {
-                return told(missing.into_iter().map(|it| it.detail));
+                return of_filtered(missing.into_iter().map(|it| it.detail));
             }
         }
         let still = self.status.alarms.get(&Alarm::Filtered).cloned();
@@ -306,40 +286,6 @@ impl Interface {
         }
     }
 
-    /// The alarms of a capture file, as far as it has been read.
-    pub(super) fn judge_file(&self, rules: &Rules, besides: Besides) -> Raised {
-        let Besides { missing, talks, filtered, nothing } = besides;
-        let mut counts = self.window;
-        counts.talks = counts.talks.and(talks);
-        let checks = counts.checks(rules).into_iter().filter(|check| check.bad && check.telling);
-        let mut alarms: BTreeMap<Alarm, String> = checks.map(|check| (check.alarm, check.detail)).collect();
-        if nothing {
-            let nothing = "it holds no frame: a cable, a port that is shut, or no mirror session".to_owned();
-            alarms.insert(Alarm::Silent, nothing);
-        }
-        alarms.extend(self.pace.of_silence().map(|detail| (Alarm::Silent, detail)));
-        alarms.extend(self.pace.of_clock().map(|detail| (Alarm::Clock, detail)));
-        if self.window.drops_too_many(rules) {
-            alarms.insert(Alarm::KernelDrops, self.window.of_drops());
-        }
-        let mut loss = self.window.loss;
-        loss += Loss::of(missing, 0);
-        // What was dropped at the sensor is missing too.
-        let unexplained = Loss::of(loss.lost.saturating_sub(self.window.dropped), loss.expected - loss.lost);
-        if unexplained.may_exceed(rules.loss) {
-            alarms.insert(Alarm::UpstreamLoss, of_loss(loss));
-        }
-        let zones = filtered.iter().map(|it| it.zone).collect();
-        alarms.extend(told(filtered.into_iter().map(|it| it.detail)).map(|detail| (Alarm::Filtered, detail)));
-        Raised {
-            interface: self.status.name.clone(),
-            alarms,
-            filtered: zones,
-            hides_all: false,
-            cuts_headers: self.window.cuts_headers(rules),
-        }
-    }
-
     pub(super) fn is_used(&self) -> bool {
         self.status.packets > 0
     }
@@ -347,11 +293,4 @@ impl Interface {
     pub(in crate::engine) fn status(&self) -> InterfaceStatus {
         self.status.clone()
     }
-}
-
-fn told(details: impl Iterator<Item = String>) -> Option<String> {
-    let all: Vec<String> = details.collect();
-    (!all.is_empty()).then(|| {
-        all.join("; ") + ", which the policy declares: it is not among the mirror's sources or filtered there, or gone"
-    })
 }

@@ -3,10 +3,12 @@
 
 mod alarm;
 mod counts;
+mod file;
 mod interface;
 mod pace;
 mod raised;
 mod vlans;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -15,7 +17,7 @@ pub use alarm::Alarm;
 pub use interface::InterfaceStatus;
 
 pub(super) use counts::{Pulse, Rules, Talks, is_joined};
-use interface::Besides;
+use file::Besides;
 pub(super) use interface::Interface;
 pub(super) use raised::{Raised, of_device};
 use vlans::Vlans;
