@@ -64,7 +64,7 @@ def scenario(site, program, told):
     expect("findings, live and from the capture", details(sensor.findings()), details(captured["findings"]))
     live = lambda: verdicts(sensor.devices())
     try:
-        wait("verdicts are those of the capture", 5, lambda: live() == verdicts(captured["devices"]))
+        wait("verdicts are those of the capture", 15, lambda: live() == verdicts(captured["devices"]))
     except RuntimeError:
         expect("verdicts of devices, live and from the capture", live(), verdicts(captured["devices"]))
     alarms = [it for it in sensor.status()["health"] if it["blinds"] and it["alarm"] not in told.get("blinds", [])]

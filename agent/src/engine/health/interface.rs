@@ -187,6 +187,10 @@ impl Interface {
             let silent = (now.saturating_sub(last) > SILENT_AFTER).then(|| {
                 format!("no frame for {} s: a cable, a port that is shut, or no mirror session", SILENT_AFTER / SECOND)
             });
+            if silent.is_some() {
+                // What is missing when it speaks again was told as silence, and has another cause.
+                self.explain(now);
+            }
             self.hold(Alarm::Silent, silent, wall, now, events);
         }
         let clock = (now < self.clock_until).then(|| "the clock was set while packets came in: see to NTP".to_owned());
