@@ -44,7 +44,7 @@ use pager::Pager;
 use publish::Publisher;
 use record::{Recorder, Restored};
 use sinks::{Feed, Sinks};
-use watch::Watch;
+use watch::{Others, Watch};
 
 /// For everything that was read to be judged and written, after the order to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
@@ -117,17 +117,9 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
         .map_err(|error| one("a thread", error))?;
     let stop = Arc::new(AtomicBool::new(false));
     let names = settings.iter().map(|settings| settings.interface.clone()).collect();
-    let watch = Watch::new(
-        engine(&loaded, vendors, knowledge),
-        &settings,
-        asked,
-        bundles,
-        stop.clone(),
-        restored,
-        Collector::new(keeper.clone(), names),
-        Feed::new(sinks.clone()),
-        limiter,
-    );
+    let (collector, feed) = (Collector::new(keeper.clone(), names), Feed::new(sinks.clone()));
+    let others = Others { asked, bundles, stop: stop.clone(), collector, feed, limiter };
+    let watch = Watch::new(engine(&loaded, vendors, knowledge), &settings, &restored, others);
     let live = ports.start().map_err(|error| one("a thread", error))?;
     let (ended, mut has_ended) = tokio::sync::oneshot::channel::<()>();
     let watching = Builder::new()

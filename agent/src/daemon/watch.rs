@@ -27,22 +27,27 @@ const CHECKPOINT: Duration = Duration::from_secs(60);
 /// Records that wait for a place behind the engine; beyond it the oldest are lost, and counted.
 const MAX_RECORDS: usize = 65_536;
 
+/// The threads that this one works with.
+pub(super) struct Others {
+    pub(super) asked: Receiver<Question>,
+    pub(super) bundles: SyncSender<Bundle>,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) collector: Collector,
+    pub(super) feed: Feed,
+    pub(super) limiter: Arc<Limiter>,
+}
+
 /// The thread's state.
 pub(super) struct Watch {
     engine: Engine,
     policy: Arc<Policy>,
     /// By interface: its name in the policy, and what was counted up to the last batch.
     ledgers: Vec<(String, Ledger)>,
-    asked: Receiver<Question>,
-    bundles: SyncSender<Bundle>,
-    stop: Arc<AtomicBool>,
+    others: Others,
     /// What found no place yet.
     backlog: Option<Bundle>,
     answers: Vec<Answer>,
     records: Vec<String>,
-    collector: Collector,
-    feed: Feed,
-    limiter: Arc<Limiter>,
     started: Instant,
     tick_at: Instant,
     observing_at: Instant,
@@ -50,37 +55,22 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(
-        engine: Engine,
-        interfaces: &[Settings],
-        asked: Receiver<Question>,
-        bundles: SyncSender<Bundle>,
-        stop: Arc<AtomicBool>,
-        restored: Restored,
-        collector: Collector,
-        feed: Feed,
-        limiter: Arc<Limiter>,
-    ) -> Watch {
+    pub(super) fn new(engine: Engine, interfaces: &[Settings], restored: &Restored, others: Others) -> Watch {
         let now = Instant::now();
         let mut watch = Watch {
             policy: Arc::new(engine.policy().clone()),
             engine,
             ledgers: interfaces.iter().map(|settings| (settings.interface.clone(), Ledger::default())).collect(),
-            asked,
-            bundles,
-            stop,
+            others,
             backlog: None,
             answers: Vec::new(),
             records: Vec::new(),
-            collector,
-            feed,
-            limiter,
             started: now,
             tick_at: now + TICK,
             observing_at: now,
             checkpoint_at: now + CHECKPOINT,
         };
-        watch.begin(interfaces, &restored);
+        watch.begin(interfaces, restored);
         watch
     }
 
@@ -115,7 +105,7 @@ impl Watch {
     /// Judges until told to stop, and what was read until then.
     pub(super) fn run(mut self, live: &Live) {
         loop {
-            if self.stop.load(Ordering::Acquire) {
+            if self.others.stop.load(Ordering::Acquire) {
                 live.stop();
             }
             match live.receive(self.tick_at.saturating_duration_since(Instant::now())) {
@@ -126,7 +116,7 @@ impl Watch {
                 Received::Silence => {}
                 Received::End => break,
             }
-            while let Ok(question) = self.asked.try_recv() {
+            while let Ok(question) = self.others.asked.try_recv() {
                 self.answer(question);
             }
             if Instant::now() >= self.tick_at {
@@ -136,7 +126,7 @@ impl Watch {
         self.own(&Own::Stopped { at: wall_clock() });
         self.tick(live, true);
         if let Some(bundle) = self.backlog.take() {
-            let _ = self.bundles.send(bundle);
+            let _ = self.others.bundles.send(bundle);
         }
     }
 
@@ -212,14 +202,14 @@ impl Watch {
         self.engine.handle(Input::Tick { wall: wall_clock(), mono: self.mono() });
         let events = self.engine.take_events();
         for event in &events {
-            log_event(&self.limiter, event);
+            log_event(&self.others.limiter, event);
             self.records.extend(serde_json::to_string(event).ok());
         }
-        self.collector.collect(&self.engine, &events);
+        self.others.collector.collect(&self.engine, &events);
         let interfaces = self.ledgers.iter().map(|(name, ledger)| {
             (name.clone(), ledger.delivered, ledger.kernel_drops + ledger.interface_drops + ledger.agent_drops)
         });
-        self.feed.tick(&mut self.engine, &events, interfaces, last);
+        self.others.feed.tick(&mut self.engine, &events, interfaces, last);
         let changes = self.engine.save_changes(&events);
         if !changes.is_empty() {
             self.own(&Own::State { changes });
@@ -246,7 +236,7 @@ impl Watch {
         if let Some(earlier) = self.backlog.take() {
             bundle = join(earlier, bundle);
         }
-        if let Err(TrySendError::Full(bundle)) = self.bundles.try_send(bundle) {
+        if let Err(TrySendError::Full(bundle)) = self.others.bundles.try_send(bundle) {
             self.backlog = Some(bundle);
         }
     }

@@ -166,8 +166,8 @@ impl Engine {
         let path = Path::new(src, dst, vlan, layer.ttl, self.epoch);
         flow.seen(at, self.now);
         let mut known = flow.follow(from, &path);
-        let early = flow.packets[from as usize] < FIRST_PACKETS
-            || copy == Copy::Routed && u64::from(flow.routed_copies) < FIRST_PACKETS;
+        let early =
+            flow.packets[from as usize] < FIRST_PACKETS || copy == Copy::Routed && flow.routed_copies < FIRST_PACKETS;
         if early || known.is_none() {
             self.mark_early(id, from, is_server(layer));
         }

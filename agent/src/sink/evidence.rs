@@ -118,7 +118,7 @@ impl Store {
         let number = self.files.iter().filter(|file| file.name.starts_with(&prefix)).count() + 1;
         let mut name = format!("{prefix}{seconds}-{number}{ENDING}");
         while self.files.iter().any(|file| file.name == name) {
-            name.insert_str(name.len() - ENDING.len(), "x");
+            name.insert(name.len() - ENDING.len(), 'x');
         }
         let cut = self.make_room(length)?;
         let (path, unfinished) = (self.directory.join(&name), self.directory.join(format!("{name}{UNFINISHED}")));
