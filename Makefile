@@ -6,6 +6,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin:$(CURDIR)/target/opinions/usr/bin:$(CU
 
 CARGO ?= cargo
 RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 # What must be there, and the Debian package that brings it.
 COMMANDS := cc=gcc
 HEADERS := stdio.h=libc6-dev pcap.h=libpcap-dev
@@ -18,7 +19,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_TARGETS := $(notdir $(wildcard agent/fuzz/seeds/*))
 BENCH_RUNS ?= 5
 
-.PHONY: demo test lab soak lint deny bench fuzz fmt captures tools opinions lab-tools
+.PHONY: demo test lab soak lint deny bench fuzz fmt report captures deb tarball package tools opinions lab-tools
 
 demo: tools
 	$(CARGO) build --release --locked -p segwatch
@@ -72,6 +73,35 @@ fuzz: tools
 
 fmt:
 	$(CARGO) fmt --all
+
+# The officer's report of a synthetic site of 72 cameras, to be looked at: target/report/, as PDF too where Chromium is.
+report: tools
+	$(CARGO) run --locked --quiet -p segwatch-tests --bin make-captures -- hospital target/report
+	cd target/report && for lang in en da; do \
+	  $(CARGO) run --locked --quiet -p segwatch -- report --config hospital.yaml --lang $$lang hospital.pcap > report.$$lang.html; \
+	  if command -v chromium >/dev/null; then \
+	    chromium --headless --no-pdf-header-footer --print-to-pdf=report.$$lang.pdf report.$$lang.html; \
+	  fi; \
+	done
+
+# The program, and what it says of itself.
+package: tools
+	$(CARGO) build --release --locked -p segwatch
+	mkdir -p target/package
+	target/release/segwatch man > target/package/segwatch.1
+	target/release/segwatch completions bash > target/package/segwatch.bash
+	target/release/segwatch completions zsh > target/package/_segwatch
+	target/release/segwatch completions fish > target/package/segwatch.fish
+
+deb: package
+	@$(CARGO) deb --version >/dev/null 2>&1 || { echo 'cargo-deb is missing: cargo install --locked cargo-deb'; exit 1; }
+	$(CARGO) deb --locked --no-build -p segwatch
+
+# For other systems with libpcap: unpack it below /usr/local.
+tarball: package
+	tar -czf target/package/segwatch-$(VERSION)-$(shell uname -m)-linux.tar.gz --transform 's,^,segwatch-$(VERSION)/,' \
+	  README.md CHANGELOG.md LICENSE config dashboards systemd -C target/release segwatch -C ../package segwatch.1 segwatch.bash _segwatch segwatch.fish
+	@ls target/package/segwatch-$(VERSION)-*.tar.gz
 
 captures: tools
 	$(CARGO) build --release --locked -p segwatch-tests

@@ -22,4 +22,5 @@ pub mod packet;
 pub mod policy;
 pub mod replay;
 pub mod report;
+pub mod sink;
 pub mod web;

@@ -93,6 +93,8 @@ def main():
         failed = list(pool.map(lambda name: alone(name, program, long), [name for name in names if name not in ALONE]))
     if long or wanted:
         failed += [alone(name, program, long) for name in names if name in ALONE]
+    # A machine too busy for real hosts is no fault of what is tested: what failed beside others may show itself alone, once.
+    failed = [alone(name, program, long) for name in failed if name]
     failed = [name for name in failed if name]
     if failed:
         sys.exit(f"failed: {' '.join(failed)}")

@@ -3,6 +3,7 @@
 import signal
 import time
 
+import boards
 from actions import perform
 from chain import Chain
 from sensor import wait
@@ -70,6 +71,7 @@ def paging(site, sensor, long):
     expect("pages at the end", chain.told("/page"), third)
     expect("tickets at the end", chain.told("/ticket"), ticket)
     expect("pages that were called off", chain.told("/page", "resolved"), [])
+    boards.check(sensor)
 
 
 CASES = {"pages": ("all", {"policy": "multicast-video/policy.yaml"}, paging)}

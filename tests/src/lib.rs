@@ -7,6 +7,7 @@ pub mod demo;
 pub mod exposition;
 pub mod frames;
 pub mod fuzz;
+pub mod hospital;
 pub mod http;
 pub mod lab;
 pub mod load;

@@ -302,6 +302,58 @@ fn changes_since_what_was_saved_are_enough() {
 }
 
 #[test]
+fn a_restart_ends_no_drill() {
+    let mut before = Site::new();
+    before.clean(5);
+    let mut saved = before.engine.save();
+    assert!(before.engine.command(Command::Drill { by: "anna".to_owned() }));
+    before.events.clear();
+    before.tick(1);
+    saved.apply(before.engine.save_changes(&before.events));
+    for saved in [saved, before.engine.save()] {
+        let mut after = Site::stopped(policy(str::to_owned));
+        after.elapsed = before.elapsed + 10 * SECOND;
+        let (wall, mono) = (after.wall(), after.elapsed);
+        after.engine.handle(Input::Restore { saved: &saved, wall, mono });
+        after.up();
+        after.tick(1);
+        assert_eq!(after.published().episodes, before.published().episodes);
+        assert!(after.story().is_empty(), "the same episode: {:?}", after.story());
+        after.clean(920);
+        assert_eq!(after.story(), ["closed Quiet"]);
+    }
+}
+
+#[test]
+fn an_episode_keeps_its_subject() {
+    let mut before = Site::new();
+    before.clean(5);
+    before.egress(50_000);
+    before.tick(1);
+    let id = before.published().snapshot.findings[0].id.clone();
+    let subject = |site: &Site| site.published().episodes[&id].subject.clone();
+    let first = subject(&before);
+    assert_eq!((first.device.as_str(), first.peer.as_str()), ("44:19:b6:00:00:01", "203.0.113.9 tcp/443"));
+    let named =
+        || policy(|text| format!("{text}devices: [{{ name: lobby, mac: \"44:19:b6:00:00:01\", zone: cctv }}]\n"));
+    before.engine.handle(Input::Policy(Box::new(named())));
+    before.tick(1);
+    let name = |site: &Site| {
+        let findings = &site.published().snapshot.findings;
+        findings.iter().find(|finding| finding.id == id).and_then(|finding| finding.device.name.clone())
+    };
+    assert_eq!(name(&before).as_deref(), Some("lobby"));
+    let mut after = Site::stopped(named());
+    after.elapsed = before.elapsed;
+    let (wall, mono) = (after.wall(), after.elapsed);
+    after.engine.handle(Input::Restore { saved: &before.engine.save(), wall, mono });
+    after.up();
+    after.tick(1);
+    assert_eq!(name(&after).as_deref(), Some("lobby"));
+    assert_eq!((subject(&before), subject(&after)), (first.clone(), first));
+}
+
+#[test]
 fn quiet_goes_on_while_the_agent_is_away() {
     let mut before = Site::new();
     before.egress(50_000);

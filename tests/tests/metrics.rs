@@ -73,6 +73,7 @@ fn device(name: &str, zone: Option<&str>, verdict: Verdict) -> DeviceStatus {
         model: None,
         firmware: None,
         serial: None,
+        use_: None,
         zone: zone.map(str::to_owned),
         verdict,
         reasons: if unverified { vec![reason(ReasonCode::Untagged), reason(ReasonCode::Silent)] } else { vec![] },
@@ -317,29 +318,29 @@ fn finding_info_keeps_its_labels_while_the_finding_is_open() {
     let policy = policy(SITE);
     let mut exporter = exporter();
     let mut snapshot = nothing_seen(&policy);
-    let mut shown = |snapshot: &Snapshot| {
-        let read = read(&mut exporter, &policy, snapshot, &counters(&[]));
+    let mut counters = counters(&[]);
+    let mut shown = |snapshot: &Snapshot, counters: &Counters| {
+        let read = read(&mut exporter, &policy, snapshot, counters);
         read.of("segwatch_finding_info").into_iter().map(|(labels, _)| labels.clone()).collect::<Vec<_>>()
     };
     snapshot.findings = vec![finding("aa01", Kind::InternetEgress, "warning", Some(Reach::Attempted), NOON)];
-    let first = shown(&snapshot);
+    counters.subjects = [("aa01".to_owned(), Subject::of(&snapshot.findings[0]))].into();
+    let first = shown(&snapshot, &counters);
     assert_eq!((first[0]["device"].as_str(), first[0]["peer"].as_str()), ("entrance-1", "203.0.113.9 tcp/443"));
 
     snapshot.findings[0].device.name = Some("renamed".into());
     let other =
         PeerStatus { ip: [198, 51, 100, 1].into(), first_seen: Timestamp(0), ..snapshot.findings[0].peers[0].clone() };
     snapshot.findings[0].peers.insert(0, other);
-    assert_eq!(shown(&snapshot), first);
+    assert_eq!(shown(&snapshot, &counters), first);
 
     snapshot.findings[0].severity = "critical";
-    let raised = shown(&snapshot);
+    let raised = shown(&snapshot, &counters);
     assert_eq!(raised.len(), 1);
     assert_eq!((raised[0]["severity"].as_str(), raised[0]["device"].as_str()), ("critical", "entrance-1"));
 
-    let open = std::mem::take(&mut snapshot.findings);
-    assert!(shown(&snapshot).is_empty());
-    snapshot.findings = open;
-    assert_eq!(shown(&snapshot)[0]["device"], "renamed", "a new episode has new labels");
+    counters.subjects = [("aa01".to_owned(), Subject::of(&snapshot.findings[0]))].into();
+    assert_eq!(shown(&snapshot, &counters)[0]["device"], "renamed", "a new episode has new labels");
 }
 
 #[test]
@@ -370,6 +371,28 @@ fn critical_findings_have_the_first_right_to_finding_info() {
         // The oldest stay, so that a new one ends no page.
         assert!(of("critical").iter().enumerate().all(|(n, id)| *id == format!("critical-{n:04}")));
     }
+}
+
+#[test]
+fn a_finding_that_becomes_critical_ends_no_other_page() {
+    let policy = policy(SITE);
+    let mut exporter = exporter();
+    let mut snapshot = nothing_seen(&policy);
+    let critical = |n: usize| {
+        finding(&format!("c{n}"), Kind::InternetEgress, "critical", Some(Reach::Established), Timestamp(NOON.0 + 1))
+    };
+    snapshot.findings = (0..200).map(critical).collect();
+    snapshot.findings.push(finding("old", Kind::InternetEgress, "warning", Some(Reach::Attempted), NOON));
+    let mut shown = |snapshot: &Snapshot| {
+        let read = read(&mut exporter, &policy, snapshot, &counters(&[]));
+        let all = read.of("segwatch_finding_info");
+        let ids = all.into_iter().map(|(labels, _)| labels["id"].clone()).collect::<std::collections::BTreeSet<_>>();
+        (ids, read.value("segwatch_finding_info_suppressed", &[]))
+    };
+    let before = shown(&snapshot);
+    snapshot.findings[200].severity = "critical";
+    assert_eq!(shown(&snapshot), before);
+    assert_eq!((before.0.len(), before.1), (200, Some(1.0)));
 }
 
 /// Series of a page; with every place of `finding_info` taken.

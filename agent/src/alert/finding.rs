@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{EpisodeStatus, FindingStatus, PeerStatus};
+use crate::engine::{EpisodeStatus, FindingStatus, PeerStatus, Subject};
 use crate::finding::Kind;
-use crate::metrics::{FindingLabels, MAX_LABEL_CHARS, cut_to};
+use crate::metrics::{MAX_LABEL_CHARS, cut_to};
 
 /// Characters of an annotation; what is cut off ends in `…`.
 pub const MAX_ANNOTATION_CHARS: usize = 600;
@@ -49,18 +49,18 @@ impl Alert {
     /// Of a finding in its open episode.
     pub(super) fn of(origin: &Origin, finding: &FindingStatus, episode: &EpisodeStatus) -> Alert {
         let name = alert_name(finding.kind, finding.severity);
-        let FindingLabels { zone, device, peer_zone, .. } = FindingLabels::of(finding);
+        let Subject { zone, device, peer_zone, .. } = &episode.subject;
         let labels = [
             ("alertname", name.to_owned()),
             ("severity", finding.severity.to_owned()),
             ("site", cut_to(&origin.site, MAX_LABEL_CHARS)),
             // Two sensors that see the same are two alerts of one group: one alert would end as soon as either says so.
             ("sensor", cut_to(&origin.sensor, MAX_LABEL_CHARS)),
-            ("zone", zone),
+            ("zone", cut_to(zone, MAX_LABEL_CHARS)),
             ("kind", finding.kind.name().to_owned()),
             ("id", cut_to(&finding.id, MAX_LABEL_CHARS)),
-            ("device", device),
-            ("peer_zone", peer_zone),
+            ("device", cut_to(device, MAX_LABEL_CHARS)),
+            ("peer_zone", cut_to(peer_zone, MAX_LABEL_CHARS)),
             ("path", "direct".to_owned()),
         ];
         let source = origin.external_url.as_ref().map(|url| format!("{url}/api/v1/findings"));
@@ -101,14 +101,14 @@ fn annotations(
     let device = &finding.device;
     let parts = [device.name.clone(), device.mac.map(|mac| mac.to_string()), device.ip.map(|ip| ip.to_string())];
     let evidence = match &origin.external_url {
-        Some(url) => format!("finding {}: {url}/api/v1/findings", finding.id),
+        Some(url) => format!("finding {id}: {url}/api/v1/findings/{id}/evidence", id = finding.id),
         None => format!("finding {} of sensor {}", finding.id, origin.sensor),
     };
     filled([
         ("summary", summary.to_owned()),
         ("description", finding.summary.clone()),
         ("device", parts.into_iter().flatten().collect::<Vec<_>>().join(" ")),
-        ("peer", peer.map_or(episode.peer.clone(), |peer| peer_text(peer, finding.peers_total))),
+        ("peer", peer.map_or(episode.subject.peer.clone(), |peer| peer_text(peer, finding.peers_total))),
         ("service", peer.map(service).unwrap_or_default()),
         ("reach", finding.reach.map(|reach| reach.name().to_owned()).unwrap_or_default()),
         ("evidence", evidence),
@@ -119,7 +119,7 @@ fn annotations(
 
 /// The peer that stands for all of them.
 fn representative<'f>(finding: &'f FindingStatus, episode: &EpisodeStatus) -> Option<&'f PeerStatus> {
-    let ip: Option<IpAddr> = episode.peer.parse().ok();
+    let ip: Option<IpAddr> = episode.subject.peer.split(' ').next().and_then(|ip| ip.parse().ok());
     finding.peers.iter().find(|peer| Some(peer.ip) == ip).or(finding.peers.first())
 }
 

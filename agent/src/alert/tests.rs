@@ -10,7 +10,7 @@ use super::{Alert, MAX_ALERTS, MAX_ANNOTATION_CHARS, MAX_BATCH, Origin, Outbox, 
 use crate::base::Timestamp;
 use crate::coverage::Verdict;
 use crate::engine::{
-    DeviceRef, EpisodeStatus, FindingStatus, PeerStatus, PolicyRef, Published, RuleRef, Snapshot, Totals,
+    DeviceRef, EpisodeStatus, FindingStatus, PeerStatus, PolicyRef, Published, RuleRef, Snapshot, Subject, Totals,
 };
 use crate::finding::{Class, Kind};
 use crate::flow::Reach;
@@ -55,7 +55,8 @@ fn finding(id: &str, opened: i64, severity: &'static str) -> (FindingStatus, Epi
         rule: RuleRef { name: "default-deny".into(), file: None, line: None },
         summary: "entrance-1 opened a connection.".into(),
     };
-    (finding, EpisodeStatus { opened: at(opened), peer: "198.51.100.7".into(), acked: None })
+    let subject = Subject::of(&finding);
+    (finding, EpisodeStatus { opened: at(opened), subject, acked: None })
 }
 
 fn published(findings: impl IntoIterator<Item = (FindingStatus, EpisodeStatus)>) -> Published {
@@ -150,7 +151,7 @@ fn an_alert_has_the_labels_of_the_prometheus_rule_and_says_what_happened() {
     assert_eq!(
         text(&annotations),
         "description=entrance-1 opened a connection.\ndevice=entrance-1 44:19:b6:01:02:03 10.110.0.11\n\
-         evidence=finding f1: https://segwatch.example/api/v1/findings\nopened=2026-11-24T00:00:00.000000Z\n\
+         evidence=finding f1: https://segwatch.example/api/v1/findings/f1/evidence\nopened=2026-11-24T00:00:00.000000Z\n\
          peer=198.51.100.7 (p2p.example), and 2 more\nreach=established\nrunbook_url=runbooks/SegwatchViolation.md\n\
          service=tcp/443\nsummary=A camera is not isolated."
     );
@@ -159,8 +160,9 @@ fn an_alert_has_the_labels_of_the_prometheus_rule_and_says_what_happened() {
 
 #[test]
 fn what_a_device_says_is_escaped_and_cut() {
-    let (mut finding, episode) = finding("f1", 0, "critical");
+    let (mut finding, mut episode) = finding("f1", 0, "critical");
     finding.device.name = Some("\u{1b}[2J\u{202e}".to_owned() + &"x".repeat(5000));
+    episode.subject = Subject::of(&finding);
     finding.summary = "y\n".repeat(5000);
     finding.peers[0].names = vec!["a\r\nb".repeat(5000)];
     let Alert { labels, annotations, .. } = Alert::of(&origin(), &finding, &episode);

@@ -21,6 +21,22 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// Text inside an element or a quoted attribute of HTML, hidden characters made visible.
+pub fn html(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in escape(text).chars() {
+        match c {
+            '&' => shown.push_str("&amp;"),
+            '<' => shown.push_str("&lt;"),
+            '>' => shown.push_str("&gt;"),
+            '"' => shown.push_str("&quot;"),
+            '\'' => shown.push_str("&#39;"),
+            _ => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// Rewrites hidden characters in finished JSON as `\uXXXX`, which is the same JSON and safe to print.
 /// Outside of strings JSON is ASCII without controls other than line feeds, so these stay.
 pub fn escape_json(json: String) -> String {
@@ -66,6 +82,14 @@ mod tests {
         ] {
             assert_eq!(escape(raw), shown);
         }
+    }
+
+    #[test]
+    fn nothing_is_markup() {
+        assert_eq!(
+            html("<a href=\"x\" b='y'>&amp;\x1b</a>"),
+            "&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;amp;\\x1b&lt;/a&gt;"
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod mac;
 mod time;
 mod vlan;
 
-pub use escape::{escape, escape_json};
+pub use escape::{escape, escape_json, html};
 pub use hash::{Map, Seeded};
 pub use mac::Mac;
 pub use time::Timestamp;

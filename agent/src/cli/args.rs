@@ -47,6 +47,9 @@ pub(super) enum Command {
     /// Judge captures: isolated, contained, violated or unverified, with the evidence
     #[command(after_long_help = CHECK_HELP)]
     Check(CheckArgs),
+    /// Write the security officer's report: which cameras there are, what was seen of them, and which may remain
+    #[command(after_long_help = REPORT_HELP)]
+    Report(ReportArgs),
     /// List every flow with its verdict and the rule that decided
     #[command(after_long_help = FLOWS_HELP)]
     Flows(FlowsArgs),
@@ -154,6 +157,18 @@ impl CheckArgs {
         };
         Request { judged, ..self.reading.request() }
     }
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ReportArgs {
+    #[command(flatten)]
+    pub(super) reading: ReadingArgs,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: ReportFormat,
+    /// In which language; JSON and CSV, being for programs, have none
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) lang: Lang,
 }
 
 #[derive(Args, Debug)]
@@ -439,6 +454,30 @@ pub(super) enum CheckFormat {
     Junit,
 }
 
+/// How `report` is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(super) enum ReportFormat {
+    /// One page that needs nothing else, made to be printed on A4
+    #[default]
+    Html,
+    /// Markdown with tables
+    Md,
+    /// A record for each camera, for a spreadsheet
+    Csv,
+    /// The schema segwatch/report/1
+    Json,
+}
+
+/// Language of a report.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(super) enum Lang {
+    /// English
+    #[default]
+    En,
+    /// Danish
+    Da,
+}
+
 /// How `flows` prints.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub(super) enum FlowsFormat {
@@ -573,6 +612,24 @@ Exit codes, the first that holds:
   3  unverified: the capture does not show enough to tell
   1  contained (--fail-on contained, the default), or any notice (--fail-on notice)
   0  otherwise";
+
+const REPORT_HELP: &str = "\
+Examples:
+  segwatch report --config segwatch.yaml monday.pcapng.zst > report.html
+  In Danish, as a PDF:
+    segwatch report --config segwatch.yaml --lang da monday.pcapng.zst > rapport.html
+    chromium --headless --print-to-pdf=rapport.pdf rapport.html
+  Which cameras must go?
+    segwatch report --config segwatch.yaml --format json monday.pcapng.zst |
+      jq -r '.cameras[] | select(.disposition == \"discontinue\") | .name // .mac'
+
+The same captures and the same policy give the same report, byte for byte. What follows for a camera is decided by
+`dispositions` of the policy. Without them: clinical use, or firmware that nobody mends, is discontinued; vulnerable
+firmware with a fix is patched; what is not clinical, patched and isolated may remain; of all else nobody can tell, and
+what is missing is said. A use that the inventory does not list is not known to be other than clinical.
+
+Exit codes: 2 trouble (usage, configuration, unreadable or damaged capture; what was read is still reported), 0 the report
+is written, whatever it says: `segwatch check` judges.";
 
 const EXPLAIN_HELP: &str = "\
 Examples:

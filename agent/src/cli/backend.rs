@@ -10,7 +10,7 @@ use crate::daemon::Options;
 use crate::engine::{Explanation, FlowRow, JudgedDevices, Snapshot};
 use crate::policy::{Service, Untagged};
 use crate::replay::Named;
-use crate::report::{CaptureFiles, Compared, Explained};
+use crate::report::{CaptureFiles, Compared, Explained, Subject};
 
 /// What to read, and how to judge it.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +36,15 @@ pub struct Outcome {
     pub snapshot: Snapshot,
     /// What was read, and where it could not be read on.
     pub files: CaptureFiles,
+}
+
+/// What a report is made of.
+#[derive(Clone, Debug)]
+pub struct ReportOutcome {
+    /// The answer, and what was read.
+    pub outcome: Outcome,
+    /// What the configuration says about it.
+    pub subject: Subject,
 }
 
 /// Takes each flow as it ends; `Break` once nobody reads on.
@@ -191,6 +200,9 @@ pub trait Backend {
         flows: Option<&mut FlowSink<'_>>,
         progress: &mut Progress<'_>,
     ) -> Result<Outcome, Vec<String>>;
+
+    /// Judges captures for the security officer's report.
+    fn report(&self, request: &Request, progress: &mut Progress<'_>) -> Result<ReportOutcome, Vec<String>>;
 
     /// Runs the agent until it is told to stop.
     fn run(&self, options: &Options) -> Result<(), Vec<String>>;

@@ -6,18 +6,19 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::backend::{
     Access, Ask, Backend, ConfigSummary, DiffOutcome, DiffRequest, ExplainOutcome, ExplainRequest, ExplanationSink,
-    FlowSink, LearnOutcome, LearnRequest, Outcome, Progress, Request,
+    FlowSink, LearnOutcome, LearnRequest, Outcome, Progress, ReportOutcome, Request,
 };
 use super::client;
 use crate::base::Timestamp;
 use crate::capture::Files;
 use crate::capture::live::{Surveyed, survey};
+use crate::coverage::{Rule, default_rules};
 use crate::engine::{Explanation, Options, PolicyRef};
 use crate::explain::{Question, Wanted, Who};
 use crate::hint::{Knowledge, VendorTable};
 use crate::policy::Policy;
 use crate::replay::{self, Replayed, replay};
-use crate::report::{CaptureFiles, Compared, Damage, Explained};
+use crate::report::{CaptureFiles, Compared, Damage, Explained, Subject};
 
 /// Reads from files, standard input, the environment, and agents.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,12 +31,20 @@ impl Backend for Local {
         flows: Option<&mut FlowSink<'_>>,
         progress: &mut Progress<'_>,
     ) -> Result<Outcome, Vec<String>> {
-        let (policy, vendors) = policy_and_vendors(request)?;
-        let knowledge = knowledge(request.data.as_deref())?;
-        let options = Options { scope: request.judged.clone(), knowledge, ..Options::default() };
-        let Replayed { snapshot, files, damage } =
-            replay(policy, vendors, options, Files::open(&request.captures), flows, &mut |p| progress(p.read, p.total));
-        Ok(Outcome { snapshot, files: capture_files(files, damage) })
+        let (policy, _) = policy_and_rules(request)?;
+        judged(policy, request, flows, progress)
+    }
+
+    fn report(&self, request: &Request, progress: &mut Progress<'_>) -> Result<ReportOutcome, Vec<String>> {
+        let (policy, rules) = policy_and_rules(request)?;
+        let subject = Subject {
+            site: policy.site.clone(),
+            sensor: policy.sensor.clone(),
+            rules,
+            silence: policy.coverage.silence,
+        };
+        let outcome = judged(policy, request, None, progress)?;
+        Ok(ReportOutcome { outcome, subject })
     }
 
     fn explain(
@@ -175,15 +184,37 @@ impl Backend for Local {
     }
 }
 
+fn judged(
+    policy: Policy,
+    request: &Request,
+    flows: Option<&mut FlowSink<'_>>,
+    progress: &mut Progress<'_>,
+) -> Result<Outcome, Vec<String>> {
+    let vendors = vendors_of(request.vendors.as_deref())?;
+    let knowledge = knowledge(request.data.as_deref())?;
+    let options = Options { scope: request.judged.clone(), knowledge, ..Options::default() };
+    let Replayed { snapshot, files, damage } =
+        replay(policy, vendors, options, Files::open(&request.captures), flows, &mut |p| progress(p.read, p.total));
+    Ok(Outcome { snapshot, files: capture_files(files, damage) })
+}
+
 fn policy_and_vendors(request: &Request) -> Result<(Policy, VendorTable), Vec<String>> {
-    let mut policy = match &request.config {
-        Some(file) => crate::config::load(file).map_err(|problems| texts(&problems))?.config.policy,
-        None => Policy::builtin(),
+    Ok((policy_and_rules(request)?.0, vendors_of(request.vendors.as_deref())?))
+}
+
+/// The policy, and which devices may remain.
+fn policy_and_rules(request: &Request) -> Result<(Policy, Vec<Rule>), Vec<String>> {
+    let (mut policy, rules) = match &request.config {
+        Some(file) => {
+            let config = crate::config::load(file).map_err(|problems| texts(&problems))?.config;
+            (config.policy, config.dispositions)
+        }
+        None => (Policy::builtin(), default_rules()),
     };
     if let Some(untagged) = request.untagged {
         policy.untagged = untagged;
     }
-    Ok((policy, vendors_of(request.vendors.as_deref())?))
+    Ok((policy, rules))
 }
 
 fn vendors_of(file: Option<&Path>) -> Result<VendorTable, Vec<String>> {

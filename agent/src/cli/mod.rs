@@ -19,6 +19,7 @@ mod local;
 mod manual;
 mod progress;
 mod read;
+mod report;
 mod run;
 mod terminal;
 
@@ -28,7 +29,7 @@ mod tests;
 pub use args::Cli;
 pub use backend::{
     Access, Ask, Backend, ConfigSummary, DiffOutcome, DiffRequest, ExplainOutcome, ExplainRequest, ExplanationSink,
-    FlowSink, LearnOutcome, LearnRequest, Outcome, Progress, Remark, Request,
+    FlowSink, LearnOutcome, LearnRequest, Outcome, Progress, Remark, ReportOutcome, Request,
 };
 pub use exit::Exit;
 pub use local::Local;
@@ -67,6 +68,7 @@ fn dispatch(cli: Cli, backend: &dyn Backend, terminal: &mut Terminal<'_>) -> Exi
     match cli.command {
         Command::Run(args) => run::run(&args, backend, terminal),
         Command::Check(args) => check::check(&args, &style, backend, terminal),
+        Command::Report(args) => report::report(&args, backend, terminal),
         Command::Flows(args) => flows::flows(&args, style, backend, terminal),
         Command::Devices(args) => list::list(&List::DEVICES, &args, &style, backend, terminal),
         Command::Findings(FindingsArgs { command: Some(command), .. }) => ask::remark(&command, backend, terminal),

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::capture::live::{Directions, Link, Sample, Surveyed};
-use crate::coverage::Verdict;
+use crate::coverage::{Verdict, default_rules};
 use crate::engine::{Explanation, JudgedDevices, Snapshot};
 use crate::policy::Untagged;
-use crate::report::{CaptureFiles, sample};
+use crate::report::{CaptureFiles, Subject, sample};
 
 struct Fake {
     snapshot: Snapshot,
@@ -63,6 +63,12 @@ impl Backend for Fake {
             }
         }
         Ok(Outcome { snapshot: self.snapshot.clone(), files: self.files.clone() })
+    }
+
+    fn report(&self, request: &Request, progress: &mut Progress<'_>) -> Result<ReportOutcome, Vec<String>> {
+        let outcome = self.replay(request, None, progress)?;
+        let subject = Subject { site: "herlev".to_owned(), rules: default_rules(), ..Subject::default() };
+        Ok(ReportOutcome { outcome, subject })
     }
 
     fn explain(
@@ -466,6 +472,27 @@ fn flows_of_a_capture_are_explained_within_a_limit() {
     assert!(colored(&format!("explain {ASKED} a.pcap"), true));
     assert!(!colored(&format!("explain {ASKED} a.pcap"), false));
     assert!(!colored(&format!("explain {ASKED} --format json a.pcap"), true));
+}
+
+#[test]
+fn a_report_is_written_in_four_formats_and_two_languages() {
+    let backend = Fake { files: sample::damaged_files(), ..Fake::new(sample::site(6, 3)) };
+    for (line, begins) in [
+        ("report a.pcap", "<!doctype html>\n<html lang=\"en\">"),
+        ("report --lang da a.pcap", "<!doctype html>\n<html lang=\"da\">"),
+        ("report --format md a.pcap", "# Camera isolation report: herlev\n"),
+        ("report --format md --lang da a.pcap", "# Rapport om kameraernes netværksisolation: herlev\n"),
+        ("report --format csv a.pcap", "site,home,name,mac,"),
+        ("report --format json a.pcap", "{\n  \"schema\": \"segwatch/report/1\","),
+    ] {
+        let (code, out, err) = segwatch(&backend, line);
+        assert!(code == 2 && out.starts_with(begins) && err.contains("damaged: monday.pcap"), "{line}: {out} {err}");
+    }
+    let (code, _, err) = segwatch(&Fake::new(sample::site(6, 3)), "report a.pcap");
+    assert_eq!((code, err.as_str()), (0, ""), "whatever it says");
+    for line in ["report", "report --lang se a.pcap", "report --format pdf a.pcap"] {
+        assert_eq!(segwatch(&backend, line).0, 2, "{line}");
+    }
 }
 
 #[test]

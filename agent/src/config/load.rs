@@ -14,7 +14,10 @@ use super::source::Source;
 use super::tree::Kind;
 use super::zones::ZoneNames;
 use super::{Config, DEFAULT_LISTEN, DEFAULT_STATE_DIR, Loaded, MAX_BYTES, MAX_SERIES, SERIES_PER_INTERFACE};
-use super::{alertmanager, capture, conduits, devices, lint, series_count, settings, tree, value, words, zones};
+use super::{
+    alertmanager, capture, conduits, devices, dispositions, evidence, lint, series_count, settings, sinks, tree, value,
+    words, zones,
+};
 use crate::base::Timestamp;
 use crate::policy::{Policy, Untagged, sha256_hex};
 
@@ -128,6 +131,9 @@ fn read(
     zones::check_servers(source, &zones, &internal);
     let captures = top.get("capture").map(|field| capture::read(source, field)).unwrap_or_default();
     let alertmanager = top.get("alertmanager").and_then(|field| alertmanager::read(source, field));
+    let dispositions = top.get("dispositions").and_then(|field| dispositions::read(source, field));
+    let evidence = top.get("evidence").and_then(|field| evidence::read(source, field)).unwrap_or_default();
+    let sinks = top.get("sinks").and_then(|field| sinks::read(source, field)).unwrap_or_default();
     let conduits = top.get("conduits").map(|field| conduits::read(source, field, &names)).unwrap_or_default();
 
     let list = devices_file(source, beside, &top, devices);
@@ -170,14 +176,20 @@ fn read(
     }
     beside.extend(list_source.map(Source::into_problems).unwrap_or_default());
 
+    let decided_at = dispositions.as_ref().and_then(|rules| rules.first()).map(|rule| rule.at.line);
     let config = Config {
         policy,
         captures: captures.iter().map(|capture| capture.to_config(&source.name)).collect(),
         listen: settings.listen.as_ref().map_or(DEFAULT_LISTEN.to_owned(), |listen| listen.value.clone()),
         state_dir: settings.state_dir.as_ref().map_or(PathBuf::from(DEFAULT_STATE_DIR), |dir| dir.value.clone()),
         alertmanager,
+        dispositions: dispositions.as_deref().map_or_else(crate::coverage::default_rules, zones::values),
+        evidence,
+        sinks,
     };
-    Some(Loaded { config, lints: Vec::new(), series, origins: origins(&settings, &captures) })
+    let mut origins = origins(&settings, &captures);
+    origins.extend(decided_at.map(|line| ("dispositions".to_owned(), line)));
+    Some(Loaded { config, lints: Vec::new(), series, origins })
 }
 
 fn set(policy: &mut Policy, settings: &Settings, captures: &[capture::CaptureDraft]) {

@@ -7,6 +7,8 @@ mod capture;
 mod conduits;
 mod data;
 mod devices;
+mod dispositions;
+mod evidence;
 mod fields;
 mod lint;
 mod load;
@@ -18,6 +20,7 @@ mod series;
 mod settings;
 mod shadow;
 mod show;
+mod sinks;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -33,15 +36,18 @@ use std::path::PathBuf;
 pub use alertmanager::AlertmanagerConfig;
 pub use capture::{CaptureConfig, Transport};
 pub use data::{load_knowledge, load_vendors};
+pub use evidence::EvidenceConfig;
 pub use load::{load, load_str};
 pub use problem::{Level, Problem};
 pub use schema::schema;
 pub use series::{MAX_SERIES, SERIES_PER_INTERFACE, series_count};
 pub use show::show;
+pub use sinks::{SinksConfig, SyslogConfig};
 pub use web::{
     ClientAuth, MAX_BCRYPT_COST, MAX_WEB_USERS, TlsConfig, TlsFault, TlsPart, TlsVersion, WebConfig, load_web,
 };
 
+use crate::coverage::Rule;
 use crate::policy::{Policy, Service};
 
 /// Reads a service as a conduit writes it: `tcp/554`, `udp/*`, `icmp`, `ip/47`.
@@ -88,4 +94,10 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// Direct paging; `None` without it.
     pub alertmanager: Option<AlertmanagerConfig>,
+    /// Which devices may remain, for the report: the first rule that holds decides.
+    pub dispositions: Vec<Rule>,
+    /// What is kept of the packets that prove a finding.
+    pub evidence: EvidenceConfig,
+    /// Where records go besides.
+    pub sinks: SinksConfig,
 }

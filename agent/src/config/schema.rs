@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::words;
+use crate::coverage::{Disposition, Verdict};
+use crate::hint::State;
 
 /// The schema as JSON text (draft 2020-12).
 pub fn schema() -> String {
@@ -61,11 +63,37 @@ fn root() -> Value {
                 "propertyNames": { "enum": words::KINDS },
                 "additionalProperties": { "enum": words::SEVERITIES },
             },
+            "dispositions": list(disposition(), "Which devices may remain, for the report; the first rule that holds decides"),
             "listen": { "description": "Address and port of the HTTP server (default 127.0.0.1:10420)", "type": "string", "pattern": ":[0-9]+$" },
             "state_dir": { "description": "Directory of journal and evidence (default /var/lib/segwatch)", "type": "string", "pattern": "^/" },
             "alertmanager": alertmanager(),
+            "evidence": object(json!({
+                "payload": { "description": "Keep payload too, not headers alone (default false)", "type": "boolean" },
+                "size": {
+                    "description": "Size of all files; the oldest go first (default 1GiB)",
+                    "type": "string",
+                    "pattern": "^[0-9]+(KiB|MiB|GiB)$",
+                },
+            }), &[], "Packets that prove a finding"),
+            "sinks": sinks(),
         },
     })
+}
+
+fn sinks() -> Value {
+    let server = |schemes: &str| json!({ "type": "string", "pattern": format!("^({schemes})://") });
+    object(
+        json!({
+            "eve": object(json!({ "file": text("File that is appended to, relative to this one") }), &["file"], "JSON lines in Suricata's EVE shape"),
+            "syslog": object(json!({
+                "url": server("udp|tcp|tls"),
+                "ca_file": text("PEM file of the certificate authority, relative to this one (default: the system's)"),
+            }), &["url"], "RFC 5424 messages"),
+            "ipfix": object(json!({ "url": server("udp") }), &["url"], "Flows of watched devices"),
+        }),
+        &[],
+        "Where records go besides journal and Alertmanager",
+    )
 }
 
 fn alertmanager() -> Value {
@@ -82,6 +110,23 @@ fn alertmanager() -> Value {
         }),
         &["urls"],
         "Direct paging, besides Prometheus or without it",
+    )
+}
+
+fn disposition() -> Value {
+    let words = |words: Vec<&str>, description: &str| list(json!({ "enum": words }), description);
+    let uses = |description: &str| list(json!({ "type": "string", "pattern": "[^ *]" }), description);
+    object(
+        json!({
+            "then": { "description": "What follows", "enum": Disposition::ALL.map(Disposition::name) },
+            "use": uses("Its listed use names one of these; a word may end in *"),
+            "not_use": uses("Its listed use is known, and names none of these"),
+            "firmware": words(State::ALL.map(State::name).to_vec(), "Posture of its firmware"),
+            "fix": { "description": "Whether there is firmware that mends it", "type": "boolean" },
+            "verdict": words(Verdict::ALL.map(Verdict::name).to_vec(), "Its verdict"),
+        }),
+        &["then"],
+        "A rule: all that it names has to hold",
     )
 }
 
@@ -247,6 +292,12 @@ mod tests {
             (&properties["watch"]["properties"], &words::WATCH),
             (&properties["coverage"]["properties"], &words::COVERAGE),
             (&properties["alertmanager"]["properties"], &words::ALERTMANAGER),
+            (&properties["dispositions"]["items"]["properties"], &words::DISPOSITION),
+            (&properties["evidence"]["properties"], &words::EVIDENCE),
+            (&properties["sinks"]["properties"], &words::SINKS),
+            (&properties["sinks"]["properties"]["eve"]["properties"], &words::EVE),
+            (&properties["sinks"]["properties"]["syslog"]["properties"], &words::SYSLOG),
+            (&properties["sinks"]["properties"]["ipfix"]["properties"], &words::IPFIX),
             (&properties["conduits"]["items"]["properties"], &words::CONDUIT),
             (&properties["conduits"]["items"]["properties"]["from"]["properties"], &words::SIDE),
             (&properties["devices"]["items"]["properties"], &words::DEVICE),

@@ -39,9 +39,12 @@ pub fn show(loaded: &Loaded) -> String {
             page.nested("severity", kind, &severity.name());
         }
     }
+    page.dispositions();
     page.setting("listen", &text(&loaded.config.listen));
     page.setting("state_dir", &text(&loaded.config.state_dir.to_string_lossy()));
     page.alertmanager();
+    page.evidence();
+    page.sinks();
     page.text
 }
 
@@ -104,7 +107,7 @@ impl Page<'_> {
                     None,
                 );
             }
-            self.of_capture(at, "buffer", &size(capture.buffer));
+            self.of_capture(at, "buffer", &size(capture.buffer.into()));
             self.of_capture(at, "snap_length", &capture.snap_length);
             self.of_capture(at, "promiscuous", &capture.promiscuous);
             if let Some(filter) = &capture.filter {
@@ -135,6 +138,54 @@ impl Page<'_> {
             }
         }
         self.line(2, &format!("resend: {}", duration(config.resend)), None);
+    }
+
+    fn dispositions(&mut self) {
+        let origin = self.origin("dispositions");
+        self.line(0, "dispositions:", Some(&origin));
+        for rule in &self.loaded.config.dispositions {
+            let words = |words: &[String]| words.iter().map(|word| text(word)).collect::<Vec<_>>();
+            let conditions = [
+                ("use", words(&rule.uses)),
+                ("not_use", words(&rule.not_use)),
+                ("firmware", rule.firmware.iter().map(|state| state.name().to_owned()).collect()),
+                ("verdict", rule.verdict.iter().map(|verdict| verdict.name().to_owned()).collect()),
+            ];
+            let mut parts = vec![format!("then: {}", rule.then.name())];
+            parts.extend(rule.fix.map(|fix| format!("fix: {fix}")));
+            let said = conditions.into_iter().filter(|(_, words)| !words.is_empty());
+            parts.extend(said.map(|(key, words)| format!("{key}: {}", list(words))));
+            self.line(2, &format!("- {{ {} }}", parts.join(", ")), None);
+        }
+    }
+
+    fn evidence(&mut self) {
+        let config = self.loaded.config.evidence;
+        let file = self.loaded.config.policy.file.as_deref().unwrap_or("");
+        let origin = config.line.map_or("default".to_owned(), |line| format!("{file}:{line}"));
+        self.line(0, "evidence:", Some(&origin));
+        self.line(2, &format!("payload: {}", config.payload), None);
+        self.line(2, &format!("size: {}", size(config.size)), None);
+    }
+
+    fn sinks(&mut self) {
+        let config = self.loaded.config.sinks.clone();
+        if config.line == 0 {
+            return;
+        }
+        let file = self.loaded.config.policy.file.as_deref().unwrap_or("");
+        self.line(0, "sinks:", Some(&format!("{file}:{}", config.line)));
+        if let Some(file) = &config.eve {
+            self.line(2, &format!("eve: {{ file: {} }}", text(&file.to_string_lossy())), None);
+        }
+        if let Some(syslog) = &config.syslog {
+            let ca = syslog.ca_file.as_ref().map(|file| format!(", ca_file: {}", text(&file.to_string_lossy())));
+            let url = text(&format!("{}://{}", syslog.scheme, syslog.authority));
+            self.line(2, &format!("syslog: {{ url: {url}{} }}", ca.unwrap_or_default()), None);
+        }
+        if let Some(collector) = &config.ipfix {
+            self.line(2, &format!("ipfix: {{ url: {} }}", text(&format!("udp://{collector}"))), None);
+        }
     }
 
     fn zones(&mut self) {
@@ -240,7 +291,7 @@ fn list(items: impl IntoIterator<Item = String>) -> String {
     format!("[{}]", items.into_iter().collect::<Vec<_>>().join(", "))
 }
 
-fn size(bytes: u32) -> String {
+fn size(bytes: u64) -> String {
     if bytes.is_multiple_of(1 << 20) { format!("{}MiB", bytes >> 20) } else { format!("{}KiB", bytes >> 10) }
 }
 

@@ -1,6 +1,6 @@
 //! The words of the language: one list each for reading, for suggestions and for the schema.
 
-pub(super) const TOP: [&str; 17] = [
+pub(super) const TOP: [&str; 20] = [
     "site",
     "sensor",
     "capture",
@@ -15,11 +15,20 @@ pub(super) const TOP: [&str; 17] = [
     "hold",
     "coverage",
     "severity",
+    "dispositions",
     "listen",
     "state_dir",
     "alertmanager",
+    "evidence",
+    "sinks",
 ];
 pub(super) const ALERTMANAGER: [&str; 6] = ["urls", "username", "password_file", "ca_file", "resend", "external_url"];
+pub(super) const DISPOSITION: [&str; 6] = ["then", "use", "not_use", "firmware", "fix", "verdict"];
+pub(super) const SINKS: [&str; 3] = ["eve", "syslog", "ipfix"];
+pub(super) const EVE: [&str; 1] = ["file"];
+pub(super) const SYSLOG: [&str; 2] = ["url", "ca_file"];
+pub(super) const IPFIX: [&str; 1] = ["url"];
+pub(super) const EVIDENCE: [&str; 2] = ["payload", "size"];
 pub(super) const CAPTURE: [&str; 8] =
     ["interface", "untagged", "rspan_vlan", "decapsulate", "buffer", "snap_length", "promiscuous", "filter"];
 pub(super) const TRANSPORTS: [&str; 2] = ["erspan", "tzsp"];

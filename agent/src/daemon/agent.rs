@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::evidence::Keeper;
 use super::limiter::Limiter;
 use super::pager::Pager;
 use super::publish::tell_systemd;
+use super::sinks::Sinks;
 use super::wall_clock;
 use crate::base::escape;
 use crate::config;
@@ -38,6 +40,8 @@ pub(super) struct Shared {
     ask: SyncSender<Question>,
     config: PathBuf,
     pub(super) pager: Arc<Pager>,
+    pub(super) keeper: Arc<Keeper>,
+    pub(super) sinks: Arc<Sinks>,
 }
 
 #[derive(Default)]
@@ -50,9 +54,16 @@ struct Latest {
 }
 
 impl Shared {
-    pub(super) fn new(ask: SyncSender<Question>, config: PathBuf, pager: Arc<Pager>, limiter: Arc<Limiter>) -> Shared {
+    pub(super) fn new(
+        ask: SyncSender<Question>,
+        config: PathBuf,
+        pager: Arc<Pager>,
+        keeper: Arc<Keeper>,
+        sinks: Arc<Sinks>,
+        limiter: Arc<Limiter>,
+    ) -> Shared {
         let reload = Reload { successful: true, last_success: Some(wall_clock()) };
-        Shared { latest: Mutex::default(), reload: Mutex::new(reload), limiter, ask, config, pager }
+        Shared { latest: Mutex::default(), reload: Mutex::new(reload), limiter, ask, config, pager, keeper, sinks }
     }
 
     pub(super) fn publish(&self, page: Arc<Published>, engine: Arc<engine::Published>) {
@@ -128,8 +139,11 @@ impl Agent {
         }
         let policy = Box::new(loaded.config.policy.clone());
         let answer = self.ask(|answer| Question::Policy(policy, answer)).await??;
-        let pager = self.shared.pager.clone();
-        drop(tokio::task::spawn_blocking(move || pager.configure(&loaded.config)));
+        let shared = self.shared.clone();
+        drop(tokio::task::spawn_blocking(move || {
+            shared.sinks.configure(&loaded.config);
+            shared.pager.configure(&loaded.config);
+        }));
         Ok(answer)
     }
 }
@@ -163,6 +177,17 @@ impl web::Agent for Agent {
 
     async fn flows(&self, query: FlowQuery) -> Result<Vec<FlowRow>, Refusal> {
         self.ask(|answer| Question::Flows(query, answer)).await
+    }
+
+    async fn evidence(&self, id: String) -> Result<Vec<u8>, Refusal> {
+        let keeper = self.shared.keeper.clone();
+        let name = id.clone();
+        let read = tokio::task::spawn_blocking(move || keeper.read(&name)).await;
+        match read.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err(Refusal::NotFound(format!("there is no evidence of a finding {id}"))),
+            Err(error) => Err(Refusal::Unavailable(format!("the evidence cannot be read: {error}"))),
+        }
     }
 
     async fn command(&self, command: Command) -> Result<String, Refusal> {

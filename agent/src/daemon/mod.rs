@@ -10,11 +10,13 @@
 //! Nothing behind the engine can hold it back: a bundle that finds no place waits and takes the next one's words along.
 
 mod agent;
+mod evidence;
 mod limiter;
 mod pager;
 mod privileges;
 mod publish;
 mod record;
+mod sinks;
 mod watch;
 
 use std::io;
@@ -30,16 +32,18 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::base::{Timestamp, escape};
 use crate::capture::live::{Ports, Settings};
 use crate::config::{self, Config, Loaded, Transport};
-use crate::engine::{Engine, Options as EngineOptions};
+use crate::engine::{Engine, EvidenceOptions, Options as EngineOptions};
 use crate::hint::{Knowledge, VendorTable};
 use crate::journal::{Journal, Limits};
 use crate::packet::DecodeOptions;
 use crate::web::{self, Agent as _, Command, Limits as WebLimits, Server};
 use agent::{Agent, Shared};
+use evidence::{Collector, Keeper};
 use limiter::Limiter;
 use pager::Pager;
 use publish::Publisher;
 use record::{Recorder, Restored};
+use sinks::{Feed, Sinks};
 use watch::Watch;
 
 /// For everything that was read to be judged and written, after the order to stop.
@@ -86,14 +90,25 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
     let restored = record::restore(&directory).map_err(|error| one("the journal", error))?;
     let settings: Vec<Settings> = config.captures.iter().map(Settings::from).collect();
     let ports = Ports::open(&settings);
-    privileges::give_up(&readable(options, config), state);
+    privileges::give_up(&readable(options, config), &writable(config));
 
     let recorder = Arc::new(Recorder::start(journal, directory).map_err(|error| one("a thread", error))?);
     let (ask, asked) = std::sync::mpsc::sync_channel(MAX_QUESTIONS);
     let limiter = Arc::new(Limiter::default());
+    let keeper = Keeper::start(evidence::folder(state), config.evidence.size, recorder.clone(), limiter.clone());
+    let keeper = Arc::new(keeper.map_err(|error| one("a thread", error))?);
     let pager = Arc::new(Pager::new(state, limiter.clone()));
     pager.configure(config);
-    let shared = Arc::new(Shared::new(ask, options.config.clone(), pager.clone(), limiter.clone()));
+    let sinks = Arc::new(Sinks::new(limiter.clone()));
+    sinks.configure(config);
+    let shared = Arc::new(Shared::new(
+        ask,
+        options.config.clone(),
+        pager.clone(),
+        keeper.clone(),
+        sinks.clone(),
+        limiter.clone(),
+    ));
     let publisher = Publisher::new(shared.clone(), recorder.clone(), config);
     let (bundles, to_publish) = std::sync::mpsc::sync_channel(1);
     let publishing = Builder::new()
@@ -101,8 +116,18 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
         .spawn(move || publisher.run(&to_publish))
         .map_err(|error| one("a thread", error))?;
     let stop = Arc::new(AtomicBool::new(false));
-    let watch =
-        Watch::new(engine(&loaded, vendors, knowledge), &settings, asked, bundles, stop.clone(), restored, limiter);
+    let names = settings.iter().map(|settings| settings.interface.clone()).collect();
+    let watch = Watch::new(
+        engine(&loaded, vendors, knowledge),
+        &settings,
+        asked,
+        bundles,
+        stop.clone(),
+        restored,
+        Collector::new(keeper.clone(), names),
+        Feed::new(sinks.clone()),
+        limiter,
+    );
     let live = ports.start().map_err(|error| one("a thread", error))?;
     let (ended, mut has_ended) = tokio::sync::oneshot::channel::<()>();
     let watching = Builder::new()
@@ -143,6 +168,8 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
     stop.store(true, Ordering::Release);
     let judged = watching.join().is_ok();
     let published = publishing.join().is_ok();
+    keeper.finish();
+    sinks.finish();
     let written = recorder.finish(STOP_WITHIN);
     pager.finish();
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -174,7 +201,14 @@ fn listen(address: &str, settings: &web::Settings) -> Result<Vec<TcpListener>, S
 fn engine(loaded: &Loaded, vendors: VendorTable, knowledge: Knowledge) -> Engine {
     let takes_off = |transport| loaded.config.captures.iter().any(|capture| capture.decapsulate.contains(&transport));
     let decode = DecodeOptions { erspan: takes_off(Transport::Erspan), tzsp: takes_off(Transport::Tzsp) };
-    let options = EngineOptions { decode, knowledge: Arc::new(knowledge), ..EngineOptions::default() };
+    let evidence = Some(EvidenceOptions { payload: loaded.config.evidence.payload });
+    let options = EngineOptions {
+        decode,
+        watched_rows: true,
+        evidence,
+        knowledge: Arc::new(knowledge),
+        ..EngineOptions::default()
+    };
     Engine::new(loaded.config.policy.clone(), vendors, options)
 }
 
@@ -187,6 +221,7 @@ fn readable(options: &Options, config: &Config) -> Vec<PathBuf> {
         options.vendors.as_ref(),
         paging.and_then(|paging| paging.password_file.as_ref()),
         paging.and_then(|paging| paging.ca_file.as_ref()),
+        config.sinks.syslog.as_ref().and_then(|syslog| syslog.ca_file.as_ref()),
     ];
     let folders = files.into_iter().flatten().map(|file| match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
@@ -194,6 +229,12 @@ fn readable(options: &Options, config: &Config) -> Vec<PathBuf> {
     });
     let system = ["/etc", "/proc", "/sys", "/usr/share/ca-certificates"].map(PathBuf::from);
     folders.chain([config.state_dir.clone()]).chain(system).collect()
+}
+
+/// Folders that are written to.
+fn writable(config: &Config) -> Vec<PathBuf> {
+    let eve = config.sinks.eve.as_deref().and_then(std::path::Path::parent).map(std::path::Path::to_owned);
+    [config.state_dir.clone()].into_iter().chain(eve).collect()
 }
 
 fn wall_clock() -> Timestamp {

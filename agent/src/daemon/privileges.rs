@@ -1,7 +1,7 @@
 //! Once interface, listener and journal are open, what the agent does not need any more is given up for good, before
 //! there is a second thread. CAP_NET_RAW stays: an interface that comes back has to be opened again.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use caps::{CapSet, Capability, CapsHashSet};
 use landlock::{
@@ -11,7 +11,7 @@ use landlock::{
 
 /// Reads below `readable` and writes below `writable` from now on, and nothing else. What the system refuses or does not
 /// know is logged: under systemd the unit has done it already.
-pub(super) fn give_up(readable: &[PathBuf], writable: &Path) {
+pub(super) fn give_up(readable: &[PathBuf], writable: &[PathBuf]) {
     if let Err(error) = drop_capabilities() {
         tracing::info!(%error, "capabilities stay as they are");
     }
@@ -35,11 +35,11 @@ fn drop_capabilities() -> Result<(), caps::errors::CapsError> {
     caps::clear(None, CapSet::Inheritable)
 }
 
-fn restrict_files(readable: &[PathBuf], writable: &Path) -> Result<RulesetStatus, RulesetError> {
+fn restrict_files(readable: &[PathBuf], writable: &[PathBuf]) -> Result<RulesetStatus, RulesetError> {
     let abi = ABI::V5;
     let (read, all) = (AccessFs::ReadFile | AccessFs::ReadDir, AccessFs::from_all(abi));
     let mut rules = Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(all)?.create()?;
-    for (path, access) in readable.iter().map(|path| (path.as_path(), read)).chain([(writable, all)]) {
+    for (path, access) in readable.iter().map(|path| (path, read)).chain(writable.iter().map(|path| (path, all))) {
         // What is not there needs no rule.
         if let Ok(file) = PathFd::new(path) {
             rules = rules.add_rule(PathBeneath::new(file, access))?;

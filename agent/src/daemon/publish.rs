@@ -1,6 +1,5 @@
 //! What the engine says, once the journal has it: to scrapers, the page, the pager and systemd.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -74,6 +73,9 @@ impl Publisher {
         if let Some(why) = self.recorder.failing() {
             let limiter = &self.shared.limiter;
             limiter.write("journal", |held_back| tracing::error!(%why, held_back, "the journal takes no records"));
+            if self.recorder.is_full() {
+                self.shared.keeper.give_way();
+            }
         }
         self.shared.pager.offer(&bundle.published);
         let snapshot = &bundle.published.snapshot;
@@ -94,7 +96,7 @@ impl Publisher {
     }
 
     fn counters(&self, bundle: &Bundle, durable: bool) -> Counters {
-        let engine::Published { snapshot, interfaces, totals, .. } = &*bundle.published;
+        let engine::Published { snapshot, episodes, interfaces, totals } = &*bundle.published;
         let interfaces = bundle.ledgers.iter().enumerate().map(|(at, (interface, ledger))| InterfaceCounters {
             interface: interface.clone(),
             packets: ledger.delivered + ledger.kernel_drops + ledger.interface_drops + ledger.agent_drops,
@@ -112,12 +114,20 @@ impl Publisher {
             flows_evicted: Eviction::ALL.into_iter().zip(totals.evicted).collect(),
             conduit_flows: totals.conduits.clone(),
             findings: totals.findings.clone(),
+            subjects: episodes.iter().map(|(id, episode)| (id.clone(), episode.subject.clone())).collect(),
             decode_errors: snapshot.traffic.undecoded.clone(),
             canaries: Vec::new(),
-            sink_lost: BTreeMap::from([
-                (Sink::Journal, self.recorder.lost()),
-                (Sink::Alertmanager, self.shared.pager.lost()),
-            ]),
+            sink_lost: self
+                .shared
+                .sinks
+                .lost()
+                .into_iter()
+                .chain([
+                    (Sink::Journal, self.recorder.lost()),
+                    (Sink::Evidence, self.shared.keeper.lost()),
+                    (Sink::Alertmanager, self.shared.pager.lost()),
+                ])
+                .collect(),
             journal_failing: !durable,
             reload: self.shared.reload(),
         }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::Timestamp;
 use crate::engine::{Changes, Saved};
 use crate::journal::{Journal, read_after, read_checkpoint, write_checkpoint};
+use crate::sink::evidence::Receipt;
 
 /// Bytes of records that wait for a disk that hangs; beyond it the newest are lost, and counted.
 const MAX_WAITING: usize = 64 << 20;
@@ -48,6 +49,21 @@ pub(super) enum Own {
         /// The first record that is still there.
         first: u64,
     },
+    /// Packets that prove a finding are on the disk.
+    Evidence {
+        /// When.
+        at: Timestamp,
+        /// The file.
+        #[serde(flatten)]
+        receipt: Receipt,
+    },
+    /// The oldest evidence had to leave.
+    EvidenceCut {
+        /// When.
+        at: Timestamp,
+        /// The files.
+        files: Vec<String>,
+    },
     /// What has to be known after a restart changed.
     State {
         /// What changed.
@@ -82,7 +98,7 @@ pub(super) fn restore(directory: &Path) -> io::Result<Restored> {
                 observed_until = observed_until.max(Some(at));
             }
             // An event of the engine, or nothing that matters here.
-            Ok(Own::Cut { .. }) | Err(_) => {}
+            Ok(Own::Cut { .. } | Own::Evidence { .. } | Own::EvidenceCut { .. }) | Err(_) => {}
         }
     }
     Ok(Restored { saved: state, observed_until })
@@ -119,6 +135,8 @@ struct State {
     taken: u64,
     durable: u64,
     failing: Option<String>,
+    /// There is no room on the disk.
+    full: bool,
     /// Records that found no place here, and in the journal.
     lost: [u64; 2],
     stop: bool,
@@ -176,6 +194,11 @@ impl Recorder {
     /// Why records are not taken, if they are not.
     pub(super) fn failing(&self) -> Option<String> {
         self.shared.lock().failing.clone()
+    }
+
+    /// Whether it is because the disk is full.
+    pub(super) fn is_full(&self) -> bool {
+        self.shared.lock().full
     }
 
     /// Records lost so far.
@@ -236,8 +259,12 @@ impl Shared {
                 let _ = journal.append(&record);
                 outcome = outcome.and_then(|()| journal.sync());
             }
+            let full = outcome
+                .as_ref()
+                .is_err_and(|error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded));
             failing = outcome.err().map(|error| error.to_string());
             let mut state = self.lock();
+            state.full = full;
             if failing.is_none() {
                 state.durable = ticket;
             }

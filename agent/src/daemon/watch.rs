@@ -6,9 +6,11 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
 use super::agent::Question;
+use super::evidence::Collector;
 use super::limiter::Limiter;
 use super::publish::{Answer, Bundle};
 use super::record::{Entry, Own, Restored};
+use super::sinks::Feed;
 use super::wall_clock;
 use crate::base::escape;
 use crate::capture::live::{Batch, Change, Ledger, Live, Received, Settings};
@@ -38,6 +40,8 @@ pub(super) struct Watch {
     backlog: Option<Bundle>,
     answers: Vec<Answer>,
     records: Vec<String>,
+    collector: Collector,
+    feed: Feed,
     limiter: Arc<Limiter>,
     started: Instant,
     tick_at: Instant,
@@ -53,6 +57,8 @@ impl Watch {
         bundles: SyncSender<Bundle>,
         stop: Arc<AtomicBool>,
         restored: Restored,
+        collector: Collector,
+        feed: Feed,
         limiter: Arc<Limiter>,
     ) -> Watch {
         let now = Instant::now();
@@ -66,6 +72,8 @@ impl Watch {
             backlog: None,
             answers: Vec::new(),
             records: Vec::new(),
+            collector,
+            feed,
             limiter,
             started: now,
             tick_at: now + TICK,
@@ -204,6 +212,11 @@ impl Watch {
             log_event(&self.limiter, event);
             self.records.extend(serde_json::to_string(event).ok());
         }
+        self.collector.collect(&self.engine, &events);
+        let interfaces = self.ledgers.iter().map(|(name, ledger)| {
+            (name.clone(), ledger.delivered, ledger.kernel_drops + ledger.interface_drops + ledger.agent_drops)
+        });
+        self.feed.tick(&mut self.engine, &events, interfaces, last);
         let changes = self.engine.save_changes(&events);
         if !changes.is_empty() {
             self.own(&Own::State { changes });

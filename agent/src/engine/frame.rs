@@ -1,14 +1,16 @@
 //! The way of one frame through the engine. What most packets need stands here; the rest is called.
 
-use super::Engine;
 use super::attempt::may_ask;
 use super::direction::{
     ACK, ICMP, ICMPV6, IcmpRole, RST, SCTP, SCTP_ABORT, SYN, TCP, UDP, guess, handshake, icmp_role,
 };
+use super::evidence::FIRST_PACKETS;
 use super::identity::is_boot;
 use super::listen::is_worth_a_look;
 use super::live::Pulse;
+use super::snapshot::FlowVerdict;
 use super::tunnel::is_mirror;
+use super::{Engine, MAX_WATCHED_ROWS};
 use crate::base::{Mac, Timestamp};
 use crate::device::Devices;
 use crate::flow::{
@@ -62,6 +64,7 @@ impl Engine {
                 Copy::First | Copy::Leaked => {}
             }
         }
+        self.keep_early(at, link_type, wire_len, data, &decoded);
         self.counters.duplicates += u64::from(duplicate);
         self.counters.routed_copies += u64::from(routed && !duplicate);
         // The innermost link carries no IP: a plain frame, or one inside a mirror transport.
@@ -77,6 +80,7 @@ impl Engine {
             }
             let credit = self.bare_frame(&link, vlan, at);
             if let Some(id) = credit.sent {
+                self.keep_bare(id, at, link_type, wire_len, data);
                 if let Some(arp) = decoded.arp.filter(|arp| link.src == Some(arp.sender_mac)) {
                     self.spoke_arp(id, &arp, vlan, at);
                 }
@@ -152,6 +156,13 @@ impl Engine {
         let path = Path::new(src, dst, vlan, layer.ttl, self.epoch);
         flow.seen(at, self.now);
         let mut known = flow.follow(from, &path);
+        let early = flow.packets[from as usize] < FIRST_PACKETS
+            || copy == Copy::Routed && u64::from(flow.routed_copies) < FIRST_PACKETS;
+        if early || known.is_none() {
+            self.mark_early(id, from, is_server(layer));
+            let Some(again) = self.flows.get_mut(id) else { return copy };
+            flow = again;
+        }
         let speaks_of_addresses = matches!((layer.proto, layer.sport), (UDP, 67 | 68 | 547) | (ICMPV6, _));
         if known.is_none() || speaks_of_addresses {
             known = known.or_else(|| Some(self.new_path(id, from, layer, place, path, copy, at)));
@@ -385,7 +396,10 @@ impl Engine {
         } else {
             self.judge(&flow)
         };
-        if self.options.rows {
+        let reports = self.options.watched_rows && judgement.verdict != FlowVerdict::Unwatched;
+        let has_room = self.rows.len() < MAX_WATCHED_ROWS;
+        self.counters.rows_lost += u64::from(reports && !has_room);
+        if self.options.rows || reports && has_room {
             let row = self.row(&flow, &judgement);
             self.rows.push(row);
         }
@@ -470,6 +484,12 @@ fn note_evidence(flow: &mut Flow, layer: &Layer, from: Side, own: bool, vlan: Op
     if layer.tcp.is_some_and(|tcp| tcp.flags & (SYN | RST | ACK) == ACK) {
         flow.evidence.acknowledges(from);
     }
+}
+
+/// A DHCP server's message, or a router's advertisement.
+fn is_server(layer: &Layer) -> bool {
+    matches!((layer.proto, layer.sport), (UDP, 67 | 547))
+        || matches!((layer.proto, layer.icmp), (ICMPV6, Some((134, _))))
 }
 
 fn resets(layer: &Layer) -> bool {

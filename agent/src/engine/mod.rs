@@ -5,6 +5,7 @@ mod beside;
 mod changes;
 mod direction;
 mod event;
+mod evidence;
 mod explanation;
 mod frame;
 mod hints;
@@ -38,10 +39,11 @@ use crate::packet::{DecodeOptions, Decoded, LinkType, Undecoded};
 use crate::policy::Policy;
 
 pub use event::{Closing, Command, Event, SourceEvent};
+pub use evidence::KeptFrame;
 pub use explanation::{Difference, Explanation, FindingExplanation, MAX_TRIALS, SeenVlan, Trial, ViolationStatus};
 pub use hosts::{HostStatus, HostVlan};
 pub use judge::{Judgement, Violation};
-pub use live::{Alarm, Changes, EpisodeStatus, InterfaceStatus, MAX_EPISODES, Published, Saved, Totals};
+pub use live::{Alarm, Changes, EpisodeStatus, InterfaceStatus, MAX_EPISODES, Published, Saved, Subject, Totals};
 pub use rows::proto_name;
 pub use snapshot::{
     CoverageStatus, DeviceRef, DeviceStatus, EndStatus, FindingStatus, FlowRow, FlowVerdict, HealthStatus, Hint,
@@ -100,6 +102,8 @@ pub enum Input<'a> {
 pub struct Options {
     /// Keep a row for each flow that ends, for [`Engine::take_rows`].
     pub rows: bool,
+    /// The same for flows of watched devices alone, at most [`MAX_WATCHED_ROWS`] at a time.
+    pub watched_rows: bool,
     /// Keep an explanation of each flow that ends, for [`Engine::take_explained`].
     pub explain: bool,
     /// Flows kept (see [`crate::flow::MAX_FLOWS`]).
@@ -108,8 +112,20 @@ pub struct Options {
     pub scope: JudgedDevices,
     /// Transports of the mirror that are taken off; all of them for capture files.
     pub decode: DecodeOptions,
+    /// Keep packets for [`Engine::evidence`].
+    pub evidence: Option<EvidenceOptions>,
     /// What is known about makers and their devices.
     pub knowledge: Arc<Knowledge>,
+}
+
+/// Rows that [`Options::watched_rows`] keeps until they are taken; those beyond are counted.
+pub const MAX_WATCHED_ROWS: usize = 65_536;
+
+/// How packets are kept as evidence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct EvidenceOptions {
+    /// Their payload too: video and what people typed are personal data.
+    pub payload: bool,
 }
 
 /// Which devices count for the verdict.
@@ -128,10 +144,12 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             rows: false,
+            watched_rows: false,
             explain: false,
             max_flows: crate::flow::MAX_FLOWS,
             scope: JudgedDevices::All,
             decode: DecodeOptions::default(),
+            evidence: None,
             knowledge: Knowledge::shared(),
         }
     }
@@ -176,6 +194,7 @@ pub struct Engine {
     streams: streams::Streams,
     requests: requests::Requests,
     changes: changes::Changes,
+    evidence: evidence::Rings,
 }
 
 #[derive(Clone, Debug)]
@@ -187,6 +206,7 @@ struct Counters {
     truncated: u64,
     evicted: u64,
     evicted_watched: u64,
+    rows_lost: u64,
     undecoded: BTreeMap<Undecoded, u64>,
     first: Timestamp,
     last: Timestamp,
@@ -202,6 +222,7 @@ impl Default for Counters {
             truncated: 0,
             evicted: 0,
             evicted_watched: 0,
+            rows_lost: 0,
             undecoded: BTreeMap::new(),
             first: Timestamp(i64::MAX),
             last: Timestamp(i64::MIN),
@@ -240,6 +261,7 @@ impl Engine {
             streams: streams::Streams::default(),
             requests: requests::Requests::default(),
             changes: changes::Changes::default(),
+            evidence: evidence::Rings::default(),
             policy,
             vendors,
             options,
@@ -270,6 +292,11 @@ impl Engine {
     /// Rows of the flows that ended since the last call.
     pub fn take_rows(&mut self) -> Vec<FlowRow> {
         std::mem::take(&mut self.rows)
+    }
+
+    /// Rows that [`Options::watched_rows`] lost since the last call.
+    pub fn take_lost_rows(&mut self) -> u64 {
+        std::mem::take(&mut self.counters.rows_lost)
     }
 
     /// Rows of the flows that have not ended.

@@ -127,6 +127,9 @@ pub struct DeviceStatus {
     pub firmware: Option<String>,
     /// Serial number, seen.
     pub serial: Option<String>,
+    /// What it is used for, as listed.
+    #[serde(default, rename = "use")]
+    pub use_: Option<String>,
     /// Its home.
     pub zone: Option<String>,
     /// Its verdict.

@@ -445,6 +445,7 @@ impl Engine {
             model,
             firmware,
             serial: word(Says::Serial, None),
+            use_: text(|e| &e.use_),
             zone: self.zone_of(judged),
             verdict: judged.verdict,
             reasons: judged.reasons.clone(),

@@ -2,7 +2,8 @@
 //!
 //! Columns: `id` (CVE), `models` (patterns, see [`is_like`], separated by blanks), `first_affected`, `last_affected`
 //! (inclusive) or `before` (exclusive), `fixed_in` (from here on it is fixed; between is unknown), each as
-//! [`Firmware`] is written and maybe empty, `uncertain` (`yes` where the range or the list of models is not sure),
+//! [`Firmware`] is written and maybe empty, or `none` as `fixed_in` where the maker says that there will be no fixed
+//! firmware, `uncertain` (`yes` where the range or the list of models is not sure),
 //! `confidence`, `source`; `example_model`, `example_firmware` (affected) and `near_model`, `near_firmware` (not).
 
 use std::cmp::Ordering;
@@ -14,6 +15,8 @@ use super::marks::{BadData, rows};
 
 /// Advisories of one table.
 const MAX_ADVISORIES: usize = 2_048;
+/// Stands for the fixed firmware where there will be none.
+const NEVER_FIXED: &str = "none";
 /// Patterns of one advisory.
 const MAX_MODELS: usize = 128;
 
@@ -24,13 +27,76 @@ pub struct Posture {
     pub state: State,
     /// Of `vulnerable`: which.
     pub cves: Vec<String>,
+    /// Of `vulnerable`: whether there is firmware that mends all of them; `None` where an advisory leaves that open.
+    #[serde(default)]
+    pub fix: Option<bool>,
+    /// What each of the advisories that decided says.
+    #[serde(default)]
+    pub advisories: Vec<Advised>,
     /// Why, in one or more clauses.
     pub detail: String,
 }
 
 impl Default for Posture {
     fn default() -> Self {
-        Posture { state: State::Unknown, cves: Vec::new(), detail: "nothing is known of its firmware".to_owned() }
+        Posture::unknown("nothing is known of its firmware", Vec::new())
+    }
+}
+
+impl Posture {
+    fn unknown(detail: &str, advisories: Vec<Advised>) -> Posture {
+        Posture { state: State::Unknown, cves: Vec::new(), fix: None, advisories, detail: detail.to_owned() }
+    }
+}
+
+/// What one advisory says of a firmware.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Advised {
+    /// The CVE, or `factory state`.
+    pub id: String,
+    /// In one word.
+    pub says: Ruling,
+    /// The first firmware that is fixed, where the advisory names one.
+    pub fixed_in: Option<String>,
+    /// Where it stands.
+    pub source: String,
+}
+
+/// The word of an advisory about a firmware.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ruling {
+    /// It is in the range.
+    Affected,
+    /// It is in a range that is not sure.
+    LikelyAffected,
+    /// It is later than the range.
+    Fixed,
+    /// It is older than the range.
+    Older,
+    /// It is between what is called affected and what is called fixed.
+    Between,
+    /// It is later than a range that is not sure.
+    UncertainRange,
+    /// Version and build do not compare.
+    Incomparable,
+}
+
+impl Ruling {
+    fn clause(self) -> &'static str {
+        match self {
+            Ruling::Affected => "affected",
+            Ruling::LikelyAffected => "likely affected, the advisory's range is uncertain",
+            Ruling::Fixed => "fixed",
+            Ruling::Older => "older than what the advisory tells of",
+            Ruling::Between => "between what is called affected and what is called fixed",
+            Ruling::UncertainRange => "later than what is called affected, but the range is uncertain",
+            Ruling::Incomparable => "version and build do not compare with the advisory's",
+        }
+    }
+
+    fn is_affected(self) -> bool {
+        matches!(self, Ruling::Affected | Ruling::LikelyAffected)
     }
 }
 
@@ -46,6 +112,13 @@ impl Posture {
             State::Patched | State::Unknown => factory.to_owned(),
         };
         self.state = State::Vulnerable;
+        let advised = Advised {
+            id: "factory state".to_owned(),
+            says: Ruling::Affected,
+            fixed_in: None,
+            source: "its own SADP: Activated false".to_owned(),
+        };
+        self.advisories.insert(0, advised);
         self
     }
 }
@@ -62,6 +135,20 @@ pub enum State {
     Vulnerable,
 }
 
+impl State {
+    /// Every one.
+    pub const ALL: [State; 3] = [State::Patched, State::Unknown, State::Vulnerable];
+
+    /// The word of configuration and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Patched => "patched",
+            State::Unknown => "unknown",
+            State::Vulnerable => "vulnerable",
+        }
+    }
+}
+
 /// One advisory for some models.
 #[derive(Clone, Debug)]
 struct Advisory {
@@ -71,6 +158,9 @@ struct Advisory {
     last: Option<Firmware>,
     before: Option<Firmware>,
     fixed: Option<Firmware>,
+    /// Whether there is fixed firmware, and which, as it is written.
+    fix: Option<bool>,
+    fixed_in: Option<String>,
     uncertain: bool,
     source: String,
 }
@@ -78,13 +168,6 @@ struct Advisory {
 /// All advisories.
 #[derive(Clone, Debug)]
 pub struct Advisories(Vec<Advisory>);
-
-/// What one advisory says of a firmware.
-enum Says {
-    Affected,
-    Fixed,
-    Unclear(&'static str),
-}
 
 impl Advisories {
     /// The advisories that segwatch was built with.
@@ -125,6 +208,7 @@ impl Advisories {
             {
                 return Err("an advisory needs an id, and 1 to 128 patterns of models".to_owned());
             }
+            let row_before = before;
             let (last, before) = (bound(last)?, bound(before)?);
             if last.is_some() == before.is_some() {
                 return Err("an advisory needs one of last_affected and before".to_owned());
@@ -134,63 +218,100 @@ impl Advisories {
                 "no" => false,
                 _ => return Err("uncertain is yes or no".to_owned()),
             };
-            let (first, fixed) = (bound(first)?, bound(fixed)?);
-            Ok(Advisory { id: id.to_owned(), models, first, last, before, fixed, uncertain, source: source.to_owned() })
+            let never = fixed == NEVER_FIXED;
+            let named = [fixed, row_before].into_iter().find(|text| !never && !text.is_empty());
+            let fix = match (never, named, uncertain) {
+                (true, ..) => Some(false),
+                (false, Some(_), _) => Some(true),
+                // What is surely later than the range is fixed.
+                (false, None, uncertain) => (!uncertain).then_some(true),
+            };
+            let (first, fixed) = (bound(first)?, if never { None } else { bound(fixed)? });
+            Ok(Advisory {
+                id: id.to_owned(),
+                models,
+                first,
+                last,
+                before,
+                fixed,
+                fix,
+                fixed_in: named.map(str::to_owned),
+                uncertain,
+                source: source.to_owned(),
+            })
         })?;
         Ok(Advisories(advisories))
     }
 
     /// What the advisories say about a firmware of a model.
     pub fn posture(&self, model: Option<&str>, firmware: Option<&str>) -> Posture {
-        let unknown = |detail: &str| Posture { state: State::Unknown, cves: Vec::new(), detail: detail.to_owned() };
         let Some(model) = model.map(str::trim).filter(|model| !model.is_empty()) else {
-            return unknown("its model is not known");
+            return Posture::unknown("its model is not known", Vec::new());
         };
         let Some(text) = firmware.map(str::trim).filter(|text| !text.is_empty()) else {
-            return unknown("its firmware is not known");
+            return Posture::unknown("its firmware is not known", Vec::new());
         };
-        let Some(own) = Firmware::parse(text) else { return unknown("its firmware names neither a version nor a day") };
-        let (mut cves, mut affected, mut unclear, mut fixed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for advisory in self.0.iter().filter(|advisory| advisory.models.iter().any(|like| is_like(like, model))) {
-            let id = &advisory.id;
-            match advisory.says(&own) {
-                Says::Affected => {
-                    let likely = if advisory.uncertain {
-                        "likely affected, the advisory's range is uncertain"
-                    } else {
-                        "affected"
-                    };
-                    affected.push(format!("{id}: {likely} ({})", advisory.source));
-                    if !cves.contains(id) {
-                        cves.push(id.clone());
-                    }
-                }
-                Says::Unclear(why) => unclear.push(format!("{id}: {why} ({})", advisory.source)),
-                Says::Fixed => fixed.push(id.as_str()),
-            }
-        }
+        let Some(own) = Firmware::parse(text) else {
+            return Posture::unknown("its firmware names neither a version nor a day", Vec::new());
+        };
+        let about = self.0.iter().filter(|advisory| advisory.models.iter().any(|like| is_like(like, model)));
+        let advised: Vec<(&Advisory, Ruling)> = about.map(|advisory| (advisory, advisory.says(&own))).collect();
+        let of = |is: fn(Ruling) -> bool| -> Vec<(&Advisory, Ruling)> {
+            advised.iter().copied().filter(|(_, ruling)| is(*ruling)).collect()
+        };
+        let affected = of(Ruling::is_affected);
         if !affected.is_empty() {
-            return Posture { state: State::Vulnerable, cves, detail: affected.join("; ") };
+            let mut cves: Vec<String> = Vec::new();
+            for (advisory, _) in &affected {
+                if !cves.contains(&advisory.id) {
+                    cves.push(advisory.id.clone());
+                }
+            }
+            // One that nobody mends is enough; one that is open leaves all open.
+            let fixes = || affected.iter().map(|(advisory, _)| advisory.fix);
+            let fix = fixes().find(|fix| *fix == Some(false)).or(fixes().find(Option::is_none)).unwrap_or(Some(true));
+            let detail = clauses(&affected);
+            return Posture { state: State::Vulnerable, cves, fix, advisories: listed(&affected), detail };
         }
+        let unclear = of(|ruling| !ruling.is_affected() && ruling != Ruling::Fixed);
         if !unclear.is_empty() {
-            return unknown(&unclear.join("; "));
+            return Posture::unknown(&clauses(&unclear), listed(&unclear));
         }
+        let fixed = of(|ruling| ruling == Ruling::Fixed);
         if fixed.is_empty() {
-            return unknown("no advisory that is known here names this model");
+            return Posture::unknown("no advisory that is known here names this model", Vec::new());
         }
-        fixed.dedup();
-        Posture { state: State::Patched, cves, detail: format!("later than what {} call affected", fixed.join(", ")) }
+        let mut ids: Vec<&str> = fixed.iter().map(|(advisory, _)| advisory.id.as_str()).collect();
+        ids.dedup();
+        let detail = format!("later than what {} call affected", ids.join(", "));
+        Posture { state: State::Patched, cves: Vec::new(), fix: None, advisories: listed(&fixed), detail }
     }
 }
 
+fn clauses(advised: &[(&Advisory, Ruling)]) -> String {
+    let clause = |(advisory, ruling): &(&Advisory, Ruling)| {
+        format!("{}: {} ({})", advisory.id, ruling.clause(), advisory.source)
+    };
+    advised.iter().map(clause).collect::<Vec<_>>().join("; ")
+}
+
+fn listed(advised: &[(&Advisory, Ruling)]) -> Vec<Advised> {
+    let one = |(advisory, says): &(&Advisory, Ruling)| Advised {
+        id: advisory.id.clone(),
+        says: *says,
+        fixed_in: advisory.fixed_in.clone(),
+        source: advisory.source.clone(),
+    };
+    advised.iter().map(one).collect()
+}
+
 impl Advisory {
-    fn says(&self, own: &Firmware) -> Says {
-        const BRANCH: &str = "version and build do not compare with the advisory's";
+    fn says(&self, own: &Firmware) -> Ruling {
         if let Some(first) = &self.first {
             match own.against(first) {
-                Some(Ordering::Less) => return Says::Unclear("older than what the advisory tells of"),
+                Some(Ordering::Less) => return Ruling::Older,
                 Some(_) => {}
-                None => return Says::Unclear(BRANCH),
+                None => return Ruling::Incomparable,
             }
         }
         let is_affected = match (&self.last, &self.before) {
@@ -199,15 +320,14 @@ impl Advisory {
             (None, None) => None,
         };
         match is_affected {
-            Some(true) => Says::Affected,
-            None => Says::Unclear(BRANCH),
+            Some(true) if self.uncertain => Ruling::LikelyAffected,
+            Some(true) => Ruling::Affected,
+            None => Ruling::Incomparable,
             Some(false) => match &self.fixed {
-                Some(fixed) if own.against(fixed).is_some_and(Ordering::is_ge) => Says::Fixed,
-                Some(_) => Says::Unclear("between what is called affected and what is called fixed"),
-                None if self.uncertain => {
-                    Says::Unclear("later than what is called affected, but the range is uncertain")
-                }
-                None => Says::Fixed,
+                Some(fixed) if own.against(fixed).is_some_and(Ordering::is_ge) => Ruling::Fixed,
+                Some(_) => Ruling::Between,
+                None if self.uncertain => Ruling::UncertainRange,
+                None => Ruling::Fixed,
             },
         }
     }
@@ -262,6 +382,26 @@ mod tests {
         assert_eq!(all.posture(None, Some("V5.5.0")).detail, "its model is not known");
         assert_eq!(all.posture(Some("DS-2CD2142FWD-I"), None).state, State::Unknown);
         assert_eq!(state("DS-2CD2142FWD-I", "soon"), State::Unknown);
+    }
+
+    #[test]
+    fn a_fix_is_known_open_or_out_of_the_question() {
+        let header = "id,models,first_affected,last_affected,before,fixed_in,uncertain,confidence,source";
+        let fix = |rows: &[&str]| {
+            let table = Advisories::parse(&format!("{header}\n{}\n", rows.join("\n"))).expect("a good table");
+            let posture = table.posture(Some("A1"), Some("V1.0"));
+            assert_eq!(posture.state, State::Vulnerable, "{rows:?}");
+            (posture.fix, posture.advisories[0].fixed_in.clone())
+        };
+        let (known, later, open) = ("W,A*,,,V1.1,,yes,high,s", "X,A*,,V1.0,,,no,high,s", "Y,A*,,V1.0,,,yes,high,s");
+        let never = "Z,A*,,V1.0,,none,no,high,s";
+        assert_eq!(fix(&[known]), (Some(true), Some("V1.1".to_owned())));
+        assert_eq!(fix(&["W,A*,,V1.0,,V1.2,no,high,s"]), (Some(true), Some("V1.2".to_owned())));
+        assert_eq!(fix(&[later]), (Some(true), None), "what is later is not affected");
+        assert_eq!(fix(&[open]), (None, None));
+        assert_eq!(fix(&[never]), (Some(false), None));
+        assert_eq!(fix(&[known, open]).0, None);
+        assert_eq!(fix(&[known, open, never]).0, Some(false));
     }
 
     #[test]

@@ -28,7 +28,7 @@ mod udp;
 mod vendor;
 mod xml;
 
-pub use advisory::{Advisories, Posture, State};
+pub use advisory::{Advised, Advisories, Posture, Ruling, State};
 pub use cloud::{Cloud, CloudNames, is_outside};
 pub use clue::{Clue, Confidence, MAX_FACTS, MAX_WORD, Says, Source, word};
 pub use dhcp::{Lease, client, is_v6_server_answer, lease, server_answer};

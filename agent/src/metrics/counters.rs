@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::Timestamp;
-use crate::engine::FlowVerdict;
+use crate::engine::{FlowVerdict, Subject};
 use crate::finding::Kind;
 use crate::flow::Reach;
 
@@ -38,6 +38,8 @@ pub struct Counters {
     pub conduit_flows: BTreeMap<String, u64>,
     /// Findings opened, and rises of their reach; by zone, kind, and reach for kinds that are judged by it.
     pub findings: BTreeMap<(String, Kind, Option<Reach>), u64>,
+    /// What open findings are about, by id.
+    pub subjects: BTreeMap<String, Subject>,
     /// Frames that were not decoded to their end, by [`crate::packet::Undecoded::name`].
     pub decode_errors: BTreeMap<&'static str, u64>,
     /// Canaries and when each was seen.

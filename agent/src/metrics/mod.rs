@@ -22,8 +22,8 @@ use crate::engine::Snapshot;
 use crate::policy::Policy;
 
 pub use counters::{ALARMS, BuildInfo, Canary, Counters, Eviction, InterfaceCounters, Reload, Sink};
-use finding_info::Episodes;
-pub(crate) use finding_info::{Labels as FindingLabels, cut_to};
+use finding_info::Shown;
+pub(crate) use finding_info::cut_to;
 pub use finding_info::{MAX_FINDING_INFO, MAX_FINDING_INFO_NOT_CRITICAL, MAX_LABEL_CHARS};
 use page::Page;
 
@@ -38,7 +38,7 @@ pub struct Exporter {
     build: BuildInfo,
     started: Timestamp,
     process: ProcessCollector,
-    episodes: Episodes,
+    shown: Shown,
 }
 
 impl Exporter {
@@ -50,7 +50,7 @@ impl Exporter {
 
     /// An exporter of a program that started at this time.
     pub fn started_at(build: BuildInfo, started: Timestamp) -> Self {
-        Exporter { build, started, process: ProcessCollector::for_self(), episodes: Episodes::default() }
+        Exporter { build, started, process: ProcessCollector::for_self(), shown: Shown::default() }
     }
 
     /// The whole page. Called once for each published snapshot; what it returns is shared by all who scrape.
@@ -62,7 +62,7 @@ impl Exporter {
         of_policy::write(&page, policy, snapshot, counters)?;
         of_site::write(&page, &self.build, self.started, snapshot, counters)?;
         of_capture::write(&page, snapshot, counters)?;
-        self.episodes.write(&page, snapshot)?;
+        self.shown.write(&page, snapshot, counters)?;
         let mut families = page.gather();
         // Its start time is 0 under systemd's `ProcSubset=pid`; ours is `start_time_seconds`.
         families

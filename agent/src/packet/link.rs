@@ -43,6 +43,23 @@ impl From<u32> for LinkType {
     }
 }
 
+impl LinkType {
+    /// Its LINKTYPE number.
+    pub fn number(self) -> u32 {
+        match self {
+            LinkType::Null => 0,
+            LinkType::Ethernet => 1,
+            LinkType::Raw => 101,
+            LinkType::Loop => 108,
+            LinkType::LinuxSll => 113,
+            LinkType::Ipv4 => 228,
+            LinkType::Ipv6 => 229,
+            LinkType::LinuxSll2 => 276,
+            LinkType::Other(number) => number,
+        }
+    }
+}
+
 /// The link header that carries a layer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Link {

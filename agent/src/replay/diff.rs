@@ -10,12 +10,13 @@ use super::drive;
 use crate::base::Timestamp;
 use crate::capture::{Damage, Files, Progress};
 use crate::config::{CaptureConfig, Config};
+use crate::coverage::{Disposition, Rule, changed_dispositions};
 use crate::engine::{EndStatus, Engine, FlowRow, FlowVerdict, Options};
 use crate::finding::Kind;
 use crate::flow::{Reach, TunnelKind};
 use crate::hint::VendorTable;
 use crate::policy::Policy;
-use crate::policy::diff::{Agent, Judge, PolicyDiff, Port, compare};
+use crate::policy::diff::{Agent, Judge, Mildness, PolicyDiff, Port, compare};
 use crate::report::{FlowChange, FlowChanges, FlowClass, Replays};
 
 /// Flows that ended under one policy and wait for the other. One more is counted as not matched; a violation among them
@@ -28,7 +29,33 @@ pub const MAX_LISTED: usize = 1_000;
 pub fn compare_configs(old: &Config, new: &Config) -> PolicyDiff {
     let mut diff = compare_policies(&old.policy, &new.policy);
     diff.compare_agents(&agent_of(old), &agent_of(new));
+    diff.add_dispositions(dispositions(&old.dispositions, &new.dispositions));
     diff
+}
+
+/// What the report makes of devices otherwise.
+fn dispositions(old: &[Rule], new: &[Rule]) -> Vec<(Mildness, String)> {
+    let Some(changes) = changed_dispositions(old, new) else {
+        let text = "rules of the report differ, in more words than can be compared";
+        return [Mildness::Milder, Mildness::Stricter].map(|mildness| (mildness, text.to_owned())).to_vec();
+    };
+    if changes.is_empty() && old != new {
+        return vec![(Mildness::Same, "written otherwise; the report decides the same".to_owned())];
+    }
+    let told = changes.into_iter().map(|change| {
+        let text = format!("{}, was {}: {}", change.is.name(), change.was.name(), change.example);
+        (if strictness(change.is) < strictness(change.was) { Mildness::Milder } else { Mildness::Stricter }, text)
+    });
+    told.collect()
+}
+
+fn strictness(disposition: Disposition) -> u8 {
+    match disposition {
+        Disposition::MayRemain => 0,
+        Disposition::Patch => 1,
+        Disposition::CannotTell => 2,
+        Disposition::Discontinue => 3,
+    }
 }
 
 fn compare_policies(old: &Policy, new: &Policy) -> PolicyDiff {

@@ -68,7 +68,7 @@ fn row(device: &DeviceStatus) -> Vec<Cell> {
 /// Model, firmware and posture, as far as they are known.
 fn what(device: &DeviceStatus) -> String {
     const SHOWN: usize = 3;
-    let Posture { state, cves, detail } = &device.posture;
+    let Posture { state, cves, detail, .. } = &device.posture;
     let posture = match state {
         State::Unknown => None,
         State::Patched => Some("patched".to_owned()),

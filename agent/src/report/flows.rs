@@ -110,11 +110,14 @@ impl<W: Write> FlowWriter<W> {
 }
 
 /// Keeps a spreadsheet from computing a cell (CWE-1236).
-fn guarded(cell: &str) -> Cow<'_, str> {
-    match cell.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r') => Cow::Owned(format!("'{cell}")),
-        _ => Cow::Borrowed(cell),
+pub(super) fn guarded(cell: &str) -> Cow<'_, str> {
+    let is_computed = |rest: &str| rest.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    // Where lists are separated by semicolons, as in Danish, a spreadsheet begins a cell behind each of them.
+    if !cell.split(';').any(is_computed) {
+        return Cow::Borrowed(cell);
     }
+    let parts = cell.split(';').map(|part| if is_computed(part) { format!("'{part}") } else { part.to_owned() });
+    Cow::Owned(parts.collect::<Vec<_>>().join(";"))
 }
 
 fn record(flow: &FlowRow) -> [String; 27] {

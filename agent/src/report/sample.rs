@@ -88,6 +88,7 @@ pub(crate) fn device(n: u8, verdict: Verdict) -> DeviceStatus {
         model: None,
         firmware: None,
         serial: None,
+        use_: None,
         zone: Some("cctv".to_owned()),
         verdict,
         reasons: if unverified { vec![one_direction()] } else { vec![] },

@@ -22,6 +22,9 @@ pub trait Agent: Send + Sync + 'static {
     /// Flows of the table, the violations first; at most as many as the query allows.
     fn flows(&self, query: FlowQuery) -> impl Future<Output = Result<Vec<FlowRow>, Refusal>> + Send;
 
+    /// The packets that prove a finding, as pcapng.
+    fn evidence(&self, id: String) -> impl Future<Output = Result<Vec<u8>, Refusal>> + Send;
+
     /// Does what is asked, and says in one sentence what was done.
     fn command(&self, command: Command) -> impl Future<Output = Result<String, Refusal>> + Send;
 

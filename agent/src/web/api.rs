@@ -6,7 +6,7 @@
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body as _, Incoming};
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use hyper::{Request, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,8 @@ use super::reply::Reply;
 use super::server::Shared;
 use crate::base::{escape, escape_json};
 use crate::engine::FlowRow;
+
+const PCAPNG: &str = "application/x-pcapng";
 
 /// Whether a path's part can be a finding's id.
 pub(super) fn is_id(id: &str) -> bool {
@@ -135,6 +137,20 @@ pub(super) async fn drill<A: Agent>(shared: &Shared<A>, user: Option<String>, re
     match read.await {
         Ok(DrillBody { by }) => done(ask(shared, shared.agent.command(Command::Drill { by, user })).await),
         Err(reply) => reply,
+    }
+}
+
+/// Packets are personal data: only a user who was authenticated sees them, on loopback too.
+pub(super) async fn evidence<A: Agent>(shared: &Shared<A>, user: Option<String>, id: &str) -> Reply {
+    if user.is_none() {
+        return nobody();
+    }
+    match ask(shared, shared.agent.evidence(id.to_owned())).await {
+        Ok(bytes) => match HeaderValue::from_str(&format!("attachment; filename=\"{id}.pcapng\"")) {
+            Ok(name) => Reply::new(StatusCode::OK, PCAPNG, bytes).with(CONTENT_DISPOSITION, name),
+            Err(_) => bad_request("this is no id".to_owned()),
+        },
+        Err(refusal) => refusal.into(),
     }
 }
 

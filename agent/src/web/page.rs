@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::published::About;
-use crate::base::{Timestamp, escape};
+use crate::base::{Timestamp, html};
 use crate::engine::Snapshot;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c1c1c;background:#fff}\
@@ -89,20 +89,4 @@ fn tail(mut page: String) -> String {
     }
     page.push_str("</ul>\n</body>\n</html>\n");
     page
-}
-
-/// Text inside an element or an attribute.
-fn html(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in escape(text).chars() {
-        match c {
-            '&' => shown.push_str("&amp;"),
-            '<' => shown.push_str("&lt;"),
-            '>' => shown.push_str("&gt;"),
-            '"' => shown.push_str("&quot;"),
-            '\'' => shown.push_str("&#39;"),
-            _ => shown.push(c),
-        }
-    }
-    shown
 }

@@ -30,6 +30,7 @@ enum Route<'p> {
     Close(&'p str),
     Acknowledge(&'p str),
     Drill,
+    Evidence(&'p str),
 }
 
 impl<'p> Route<'p> {
@@ -48,6 +49,7 @@ impl<'p> Route<'p> {
             "/api/v1/drill" => Route::Drill,
             _ => match path.strip_prefix("/api/v1/findings/")?.split_once('/')? {
                 (id, "close") if api::is_id(id) => Route::Close(id),
+                (id, "evidence") if api::is_id(id) => Route::Evidence(id),
                 (id, "ack") if api::is_id(id) => Route::Acknowledge(id),
                 _ => return None,
             },
@@ -106,6 +108,7 @@ async fn route<A: Agent>(shared: &Shared<A>, peer: &Peer, request: Request<Incom
         Route::Close(id) => api::remark(shared, user, id, api::Remarking::Close, request).await,
         Route::Acknowledge(id) => api::remark(shared, user, id, api::Remarking::Acknowledge, request).await,
         Route::Drill => api::drill(shared, user, request).await,
+        Route::Evidence(id) => api::evidence(shared, user, id).await,
     }
 }
 

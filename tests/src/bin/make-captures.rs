@@ -1,4 +1,4 @@
-//! Writes the synthetic captures (`demo FILE`, `load FOLDER [small|video|flows]…`) and the fuzzers' seeds (`seeds FOLDER`).
+//! Writes the synthetic captures (`demo FILE`, `hospital FOLDER`, `load FOLDER [small|video|flows]…`) and the fuzzers' seeds (`seeds FOLDER`).
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use segwatch_tests::pcap::{ETHERNET, PcapWriter};
-use segwatch_tests::{demo, load, pcap, seeds};
+use segwatch_tests::{demo, hospital, load, pcap, seeds};
 
 const SMALL_PACKETS: u64 = 10_000_000;
 const VIDEO_PACKETS: u64 = 1_800_000;
@@ -17,6 +17,12 @@ fn main() -> io::Result<ExitCode> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["demo", file] => fs::write(file, pcap::pcap(&demo::frames()))?,
+        ["hospital", folder] => {
+            let folder = Path::new(folder);
+            fs::create_dir_all(folder)?;
+            fs::write(folder.join("hospital.yaml"), hospital::policy())?;
+            fs::write(folder.join("hospital.pcap"), pcap::pcap(&hospital::frames()))?;
+        }
         ["seeds", folder] => write_seeds(Path::new(folder))?,
         ["load", folder] => write_load(Path::new(folder), &["small", "video", "flows"])?,
         ["load", folder, names @ ..] => write_load(Path::new(folder), names)?,
@@ -27,7 +33,7 @@ fn main() -> io::Result<ExitCode> {
 
 #[expect(clippy::print_stderr, reason = "a tool for developers, not the product")]
 fn usage() -> ExitCode {
-    eprintln!("usage: make-captures demo FILE | seeds FOLDER | load FOLDER [small|video|flows]...");
+    eprintln!("usage: make-captures demo FILE | hospital FOLDER | seeds FOLDER | load FOLDER [small|video|flows]...");
     ExitCode::from(2)
 }
 

@@ -13,7 +13,9 @@ pub(crate) const ANN: &str = "Authorization: Basic YW5uOlUqVQ==";
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// As text.
     pub(crate) body: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 pub(crate) fn request(method: &str, path: &str, headers: &[&str], body: &str) -> io::Result<Answer> {
@@ -27,14 +29,16 @@ pub(crate) fn request(method: &str, path: &str, headers: &[&str], body: &str) ->
         text += &format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
     }
     stream.write_all(format!("{text}\r\n{body}").as_bytes())?;
-    let mut all = String::new();
-    stream.read_to_string(&mut all)?;
-    let (head, body) = all.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all)?;
+    let end = all.windows(4).position(|four| four == b"\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
+    let bytes = all.split_off(end + 4);
+    let head = String::from_utf8_lossy(&all);
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
     // A server that dies in the middle has not answered.
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).and_then(|text| text.parse().ok());
-    match length == Some(body.len()) {
-        true => Ok(Answer { status, body: body.to_owned() }),
+    match length == Some(bytes.len()) {
+        true => Ok(Answer { status, body: String::from_utf8_lossy(&bytes).into_owned(), bytes }),
         false => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }

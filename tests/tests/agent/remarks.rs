@@ -12,7 +12,7 @@ pub(crate) const HASH: &str = "\"$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0Xou
 const REMARK: &str = "{\"by\":\"ann\",\"reason\":\"a test\"}";
 
 /// A site that knows Ann, and the requests that she makes.
-fn with_users(site: &mut Site) {
+pub(crate) fn with_users(site: &mut Site) {
     let users = site.write("users.yaml", &format!("basic_auth_users: {{ ann: {HASH} }}\n"));
     site.arguments = vec!["--web.config.file".into(), users.display().to_string()];
 }

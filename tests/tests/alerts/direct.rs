@@ -12,7 +12,7 @@ use segwatch::base::Timestamp;
 use segwatch::config::AlertmanagerConfig;
 use segwatch::coverage::Verdict;
 use segwatch::engine::{
-    DeviceRef, EpisodeStatus, FindingStatus, PeerStatus, PolicyRef, Published, RuleRef, Snapshot, Totals,
+    DeviceRef, EpisodeStatus, FindingStatus, PeerStatus, PolicyRef, Published, RuleRef, Snapshot, Subject, Totals,
 };
 use segwatch::finding::{Class, Kind};
 use segwatch::flow::Reach;
@@ -200,8 +200,7 @@ pub fn finding(id: &str, zone: &str) -> FindingStatus {
 
 /// What an engine with these findings publishes.
 pub fn published(findings: &[FindingStatus]) -> Arc<Published> {
-    let episode =
-        |it: &FindingStatus| EpisodeStatus { opened: it.first_seen, peer: "198.51.100.7".into(), acked: None };
+    let episode = |it: &FindingStatus| EpisodeStatus { opened: it.first_seen, subject: Subject::of(it), acked: None };
     let episodes: BTreeMap<_, _> = findings.iter().map(|it| (it.id.clone(), episode(it))).collect();
     let snapshot = Snapshot {
         verdict: Verdict::Violated,

@@ -3,7 +3,12 @@
 use std::collections::BTreeSet;
 
 use segwatch::config::{AlertmanagerConfig, CaptureConfig, Config};
-use segwatch::policy::{Place, Policy, Zone, ZoneId};
+use segwatch::coverage::{Facts, Rule, Verdict, decide};
+use segwatch::hint::State;
+use segwatch::policy::{CLINICAL, Place, Policy, Zone, ZoneId, is_known_use, is_used_as};
+
+/// Uses that rules of the policies here tell apart, alone and together.
+const USES: [&str; 7] = ["", "street", "clinical", "klinisk", "car park", "street, clinical", "car park, clinical"];
 
 pub fn meaning(config: &Config) -> String {
     let policy = &config.policy;
@@ -29,8 +34,8 @@ pub fn meaning(config: &Config) -> String {
         .map(|device| {
             let home = device.zone.and_then(|id| policy.zone(id)).map(zone);
             let here = device.sensor.is_empty() || device.sensor == policy.sensor;
-            let clinical = device.use_ == "clinical";
-            format!("{:?} {:?} {home:?} {clinical} {here} {:?}", device.mac, device.ip, device.out_of_service)
+            let use_ = (is_used_as(&CLINICAL, &device.use_), is_known_use(&device.use_));
+            format!("{:?} {:?} {home:?} {use_:?} {here} {:?}", device.mac, device.ip, device.out_of_service)
         })
         .collect();
     let settings = (
@@ -43,7 +48,23 @@ pub fn meaning(config: &Config) -> String {
         .clone()
         .map(|paging| (sorted(&paging.urls), AlertmanagerConfig { urls: Vec::new(), line: 0, ..paging }));
     let agent = (&config.listen, paging, sorted(&config.captures.iter().map(port).collect::<Vec<_>>()));
-    format!("{agent:?}\n{zones:#?}\n{conduits:#?}\n{devices:#?}\n{settings:?}")
+    let dispositions = dispositions(&config.dispositions);
+    format!("{agent:?}\n{zones:#?}\n{conduits:#?}\n{devices:#?}\n{settings:?}\n{dispositions}")
+}
+
+/// What the rules of the report make of all that can be known.
+fn dispositions(rules: &[Rule]) -> String {
+    let mut decided = String::new();
+    for use_ in USES {
+        for firmware in State::ALL {
+            for fix in [None, Some(false), Some(true)] {
+                for verdict in Verdict::ALL {
+                    decided += decide(rules, &Facts { use_, firmware, fix, verdict }).disposition.name();
+                }
+            }
+        }
+    }
+    decided
 }
 
 fn port(capture: &CaptureConfig) -> CaptureConfig {

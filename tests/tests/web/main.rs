@@ -59,6 +59,13 @@ impl Agent for Fake {
         Ok(Vec::new())
     }
 
+    async fn evidence(&self, id: String) -> Result<Vec<u8>, Refusal> {
+        match id.as_str() {
+            "404" => Err(Refusal::NotFound("there is no evidence".into())),
+            _ => Ok(vec![0x0a, 0x0d, 0x0d, 0x0a]),
+        }
+    }
+
     async fn command(&self, command: Command) -> Result<String, Refusal> {
         self.commands.lock().expect("no panic").push(command.clone());
         tokio::time::sleep(self.takes).await;

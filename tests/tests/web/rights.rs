@@ -81,6 +81,22 @@ fn with_users_everything_needs_one() {
 }
 
 #[test]
+fn packets_are_for_users_alone() {
+    let running = start();
+    assert_eq!(request(running.address, "GET", "/api/v1/findings/ab12/evidence", &[], "").status, 403, "no users");
+    let folder = Folder::new("evidence");
+    let running = start_with_users(&folder);
+    let get = |path: &str, headers: &[&str]| request(running.address, "GET", path, headers, "");
+    assert_eq!(get("/api/v1/findings/ab12/evidence", &[WRONG]).status, 401);
+    let answer = get("/api/v1/findings/ab12/evidence", &[ANN]);
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/x-pcapng")));
+    assert_eq!(answer.header("content-disposition"), Some("attachment; filename=\"ab12.pcapng\""));
+    assert_eq!(get("/api/v1/findings/404/evidence", &[ANN]).status, 404);
+    assert_eq!(get("/api/v1/findings/../evidence", &[ANN]).status, 404);
+    assert_eq!(request(running.address, "POST", "/api/v1/findings/ab12/evidence", &[ANN], "").status, 405);
+}
+
+#[test]
 fn a_user_closes_and_acknowledges_with_a_reason() {
     let folder = Folder::new("close");
     let running = start_with_users(&folder);

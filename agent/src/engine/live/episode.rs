@@ -6,7 +6,7 @@ use super::{Live, Totals};
 use crate::base::Timestamp;
 use crate::coverage::Verdict;
 use crate::engine::event::{Closing, Event};
-use crate::engine::snapshot::{DeviceRef, FindingStatus, RuleRef, Snapshot};
+use crate::engine::snapshot::{DeviceRef, FindingStatus, PeerStatus, RuleRef, Snapshot};
 use crate::finding::{Class, Kind};
 use crate::flow::Reach;
 
@@ -24,8 +24,45 @@ pub(super) struct Episode {
     pub(super) last: Timestamp,
     /// Monotonic time at which it was seen last.
     pub(super) touched: i64,
-    pub(super) peer: String,
+    pub(super) subject: Subject,
     pub(super) acked: Option<Ack>,
+}
+
+/// What an episode is about, in words that stay while it is open, across restarts too: what is learnt of a device later
+/// must not end one alert and begin another.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Subject {
+    /// Zone of the device.
+    pub zone: String,
+    /// Its name, else its MAC, else its address.
+    pub device: String,
+    /// Zone of the other end.
+    pub peer_zone: String,
+    /// The peer that began it, and the service that was asked for: `203.0.113.9 tcp/443`. Empty without a peer.
+    pub peer: String,
+}
+
+impl Subject {
+    /// Of a finding as it is now.
+    pub fn of(finding: &FindingStatus) -> Subject {
+        let device = &finding.device;
+        let named = device.name.clone().or_else(|| device.mac.map(|mac| mac.to_string()));
+        // The peer that began it, whatever others came later.
+        let first = finding.peers.iter().min_by_key(|peer| (peer.first_seen, peer.ip, peer.port));
+        Subject {
+            zone: finding.zone.clone(),
+            device: named.or_else(|| device.ip.map(|ip| ip.to_string())).unwrap_or_default(),
+            peer_zone: finding.peer_zone.clone(),
+            peer: first.map(service_at).unwrap_or_default(),
+        }
+    }
+}
+
+fn service_at(peer: &PeerStatus) -> String {
+    match peer.port {
+        0 => format!("{} {}", peer.ip, peer.proto),
+        port => format!("{} {}/{port}", peer.ip, peer.proto),
+    }
 }
 
 /// Somebody took note.
@@ -44,8 +81,8 @@ pub struct Ack {
 pub struct EpisodeStatus {
     /// When it was opened.
     pub opened: Timestamp,
-    /// The peer that stands for all of them, fixed when it was opened.
-    pub peer: String,
+    /// What it is about.
+    pub subject: Subject,
     /// Who took note.
     pub acked: Option<Ack>,
 }
@@ -56,6 +93,16 @@ pub(super) struct Drill {
     id: String,
     by: String,
     at: Timestamp,
+    until: i64,
+}
+
+/// A drill that a restart must not end: a page that was sent would be taken back. Times are nanoseconds since 1970.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(super) struct SavedDrill {
+    pub(super) id: String,
+    by: String,
+    at: i64,
+    opened: i64,
     until: i64,
 }
 
@@ -82,13 +129,8 @@ impl Drill {
 
 impl Episode {
     pub(super) fn status(&self) -> EpisodeStatus {
-        EpisodeStatus { opened: self.opened, peer: self.peer.clone(), acked: self.acked.clone() }
+        EpisodeStatus { opened: self.opened, subject: self.subject.clone(), acked: self.acked.clone() }
     }
-}
-
-/// What stands for all peers in a label.
-fn peer_label(finding: &FindingStatus) -> String {
-    finding.peers.first().map_or_else(String::new, |peer| peer.ip.to_string())
 }
 
 fn rank(severity: &str) -> u8 {
@@ -143,7 +185,7 @@ impl Live {
                             severity: finding.severity,
                             last: finding.last_seen,
                             touched: now,
-                            peer: peer_label(finding),
+                            subject: Subject::of(finding),
                             acked: None,
                         },
                     );
@@ -189,6 +231,33 @@ impl Live {
         episode.acked = Some(Ack { by: by.clone(), reason: reason.clone(), at: self.wall.0 });
         self.events.push(Event::FindingAcked { at: self.wall, id: id.to_owned(), by, reason });
         true
+    }
+
+    /// The drill that is on, once it is an episode.
+    pub(super) fn save_drill(&self) -> Option<SavedDrill> {
+        let drill = self.drill.as_ref()?;
+        let opened = self.episodes.get(&drill.id)?.opened.0;
+        let (id, by, until) = (drill.id.clone(), drill.by.clone(), drill.until.saturating_sub(self.offset));
+        Some(SavedDrill { id, by, at: drill.at.0, opened, until })
+    }
+
+    /// Goes on with a drill that was on before a restart; never longer than a drill lasts, whatever the clock says.
+    pub(super) fn resume_drill(&mut self, saved: &SavedDrill, wall: Timestamp, mono: i64) {
+        let left = saved.until.saturating_sub(wall.0).clamp(0, DRILL_LASTS);
+        let (id, by) = (saved.id.clone(), saved.by.clone());
+        let drill = Drill { id, by, at: Timestamp(saved.at), until: mono.saturating_add(left) };
+        let finding = drill.finding();
+        let episode = Episode {
+            opened: Timestamp(saved.opened),
+            reach: None,
+            severity: finding.severity,
+            last: finding.last_seen,
+            touched: drill.until,
+            subject: Subject::of(&finding),
+            acked: None,
+        };
+        self.episodes.insert(finding.id, episode);
+        self.drill = Some(drill);
     }
 
     /// A drill ends by itself.

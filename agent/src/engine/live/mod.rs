@@ -11,7 +11,7 @@ mod saved;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use episode::{EpisodeStatus, MAX_EPISODES};
+pub use episode::{EpisodeStatus, MAX_EPISODES, Subject};
 pub use health::{Alarm, InterfaceStatus};
 pub use saved::{Changes, Saved};
 
@@ -22,7 +22,7 @@ use super::snapshot::{FlowVerdict, HealthStatus, Snapshot};
 use crate::base::Timestamp;
 use crate::coverage::{Reason, ReasonCode, Verdict};
 use crate::device::Device;
-use crate::finding::Kind;
+use crate::finding::{FindingKey, Kind};
 use crate::flow::{IDLE_TIMEOUT, Reach};
 use episode::Episode;
 use health::Interface;
@@ -57,6 +57,8 @@ pub(super) struct Live {
     totals: Totals,
     events: Vec<Event>,
     snapshot: Option<Arc<Snapshot>>,
+    /// What the findings of the snapshot are about, by id.
+    keys: BTreeMap<String, FindingKey>,
 }
 
 /// When a table was found full last, and how often by then.
@@ -202,6 +204,10 @@ impl Live {
         self.interfaces.iter().flat_map(Interface::health).collect()
     }
 
+    pub(super) fn key_of(&self, id: &str) -> Option<FindingKey> {
+        self.keys.get(id).copied()
+    }
+
     pub(super) fn drill(&self) -> Option<super::FindingStatus> {
         self.drill.as_ref().map(episode::Drill::finding)
     }
@@ -257,6 +263,7 @@ impl Engine {
         if let Some(live) = &mut self.live {
             live.compare_verdicts(&snapshot);
             live.snapshot = Some(Arc::new(snapshot));
+            live.keys = keys;
         }
     }
 

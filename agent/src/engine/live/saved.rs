@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::episode::Ack;
+use super::episode::{Ack, SavedDrill, Subject};
 use crate::base::Timestamp;
 
 /// Version of the form; another one is not read.
@@ -24,6 +24,8 @@ pub struct Saved {
     findings: Vec<SavedFinding>,
     closings: Vec<SavedClosing>,
     totals: Vec<SavedTotal>,
+    #[serde(default)]
+    drill: Option<SavedDrill>,
 }
 
 /// Zone, kind and reach, and how often.
@@ -85,7 +87,7 @@ struct SavedFinding {
     remarks: Vec<String>,
     opened: i64,
     severity: String,
-    peer: String,
+    subject: Subject,
     quiet_for: i64,
     acked: Option<Ack>,
 }
@@ -114,13 +116,16 @@ pub struct Changes {
     closings: Vec<SavedClosing>,
     /// All of them, where one changed.
     totals: Vec<SavedTotal>,
+    /// One that began.
+    #[serde(default)]
+    drill: Option<SavedDrill>,
     at: i64,
 }
 
 impl Changes {
     /// Whether a restart would miss nothing without them.
     pub fn is_empty(&self) -> bool {
-        self.devices.is_empty() && self.findings.is_empty() && self.closed.is_empty()
+        self.devices.is_empty() && self.findings.is_empty() && self.closed.is_empty() && self.drill.is_none()
     }
 }
 
@@ -143,6 +148,8 @@ impl Saved {
         if !changes.totals.is_empty() {
             self.totals = changes.totals;
         }
+        self.drill.take_if(|drill| changes.closed.contains(&drill.id));
+        self.drill = changes.drill.or(self.drill.take());
     }
 
     /// When it was saved.

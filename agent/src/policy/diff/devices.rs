@@ -4,10 +4,7 @@ use super::pairing::Pairing;
 use super::wording::last_day;
 use super::{PolicyDiff, What};
 use crate::base::Timestamp;
-use crate::policy::{InventoryDevice, Policy, ZoneId};
-
-/// Use that a report must not find.
-const CLINICAL: &str = "clinical";
+use crate::policy::{CLINICAL, InventoryDevice, Policy, ZoneId, is_known_use, is_used_as};
 
 pub(super) fn compare(old: &Policy, new: &Policy, pairing: &Pairing, diff: &mut PolicyDiff) {
     let mut left: Vec<&InventoryDevice> = old.inventory.iter().collect();
@@ -102,10 +99,16 @@ fn changed(
             false => diff.close(What::Device, &who, format!("missed where it is not seen: {text}"), place),
         }
     }
-    match (before.use_ == CLINICAL, use_ == CLINICAL) {
+    let [was_clinical, is_clinical] = [&before.use_, use_].map(|text| is_used_as(&CLINICAL, text));
+    match (was_clinical, is_clinical) {
         (true, false) => diff.open(What::Device, &who, "no longer listed as of clinical use", place),
         (false, true) => diff.close(What::Device, &who, "listed as of clinical use", place),
-        _ => {}
+        (true, true) => {}
+        (false, false) => match (is_known_use(&before.use_), is_known_use(use_)) {
+            (true, false) => diff.close(What::Device, &who, "its use is no longer listed", place),
+            (false, true) => diff.open(What::Device, &who, "its use is listed now, and is not clinical", place),
+            _ => {}
+        },
     }
     for (key, before, after) in [
         ("name", &before.name, name),

@@ -95,6 +95,7 @@ pub enum What {
     Hold,
     EdgeHops,
     Severity,
+    Disposition,
     Untagged,
     RspanVlan,
     Capture,
@@ -103,6 +104,17 @@ pub enum What {
     /// Names, owners, reasons.
     Name,
     Order,
+}
+
+/// How a change compares with what was before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mildness {
+    /// More is let pass.
+    Milder,
+    /// Less is let pass.
+    Stricter,
+    /// Neither.
+    Same,
 }
 
 /// What a comparison must know of the judge.
@@ -129,6 +141,17 @@ impl PolicyDiff {
     /// Compares what the agent does besides judging: which ports it listens to, and who can reach it.
     pub fn compare_agents(&mut self, old: &Agent, new: &Agent) {
         agent::compare(old, new, self);
+    }
+
+    /// Takes in what a report makes of devices otherwise: how mild that is beside before, and in which words.
+    pub fn add_dispositions(&mut self, changes: impl IntoIterator<Item = (Mildness, String)>) {
+        for (mildness, text) in changes {
+            match mildness {
+                Mildness::Milder => self.open(What::Disposition, "dispositions", text, None),
+                Mildness::Stricter => self.close(What::Disposition, "dispositions", text, None),
+                Mildness::Same => self.note(What::Disposition, "dispositions", text, None),
+            }
+        }
     }
 
     /// Whether something that is judged changes.

@@ -48,6 +48,9 @@ impl Engine {
                 mono.saturating_sub(away.saturating_add(finding.quiet_for)),
             );
         }
+        if let Some(drill) = &saved.drill {
+            live.resume_drill(drill, wall, mono);
+        }
         self.live = Some(live);
         self.epoch += 1;
     }
@@ -138,7 +141,7 @@ impl Engine {
                 severity: severity(&saved.severity),
                 last: Timestamp(saved.last),
                 touched,
-                peer: saved.peer.clone(),
+                subject: saved.subject.clone(),
                 acked: saved.acked.clone(),
             },
         );

@@ -11,7 +11,7 @@ use crate::engine::event::Event;
 use crate::engine::hints::Known;
 use crate::engine::live::Live;
 use crate::engine::live::episode::Episode;
-use crate::finding::{Finding, FindingKey, Peer, PeerKey};
+use crate::finding::{Finding, FindingKey, Kind, Peer, PeerKey};
 use crate::policy::ConduitId;
 
 /// Peers saved of one finding, the farthest first.
@@ -44,7 +44,8 @@ impl Engine {
             })
             .collect();
         let (closings, totals) = (self.save_closings(i64::MIN), save_totals(live));
-        Saved { version: VERSION, at: live.wall.0, devices, findings, closings, totals }
+        let drill = live.save_drill();
+        Saved { version: VERSION, at: live.wall.0, devices, findings, closings, totals, drill }
     }
 
     /// What these events change in what was saved before.
@@ -54,6 +55,9 @@ impl Engine {
         let mut ids = BTreeSet::new();
         for event in events {
             match event {
+                Event::FindingOpened { finding, .. } if finding.kind == Kind::Drill => {
+                    changes.drill = live.save_drill()
+                }
                 Event::FindingOpened { finding, .. } | Event::FindingRaised { finding, .. } => {
                     ids.insert(finding.id.as_str());
                 }
@@ -147,7 +151,7 @@ impl Engine {
             remarks: finding.remarks.iter().cloned().collect(),
             opened: episode.opened.0,
             severity: episode.severity.to_owned(),
-            peer: episode.peer.clone(),
+            subject: episode.subject.clone(),
             quiet_for: now.saturating_sub(episode.touched),
             acked: episode.acked.clone(),
         }

@@ -1,0 +1,167 @@
+//! JSON lines, syslog and IPFIX, as the policy configures them.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::limiter::Limiter;
+use super::wall_clock;
+use crate::base::escape;
+use crate::config::{Config, SinksConfig};
+use crate::engine::{Engine, Event, FlowVerdict};
+use crate::metrics::Sink as Name;
+use crate::sink::eve::Eve;
+use crate::sink::ipfix::Ipfix;
+use crate::sink::syslog::Syslog;
+use crate::sink::{Batch, Complain, Origin, Queue, Sink, Stats, Transport};
+
+/// How often counters are written.
+const STATS_EVERY: Duration = Duration::from_secs(60);
+/// How often flows that go on are exported.
+const OPEN_EVERY: Duration = Duration::from_secs(300);
+/// Flows exported at a time that go on.
+const MAX_OPEN: usize = 65_536;
+
+/// The sinks that are on.
+pub(super) struct Sinks {
+    state: Mutex<State>,
+    limiter: Arc<Limiter>,
+}
+
+#[derive(Default)]
+struct State {
+    config: SinksConfig,
+    site: (String, String),
+    queues: BTreeMap<Name, Queue>,
+    /// Lost by sinks that a reload ended.
+    lost: BTreeMap<Name, u64>,
+}
+
+impl Sinks {
+    /// None is on yet.
+    pub(super) fn new(limiter: Arc<Limiter>) -> Sinks {
+        Sinks { state: Mutex::default(), limiter }
+    }
+
+    /// Does as a configuration says, from the first or after a reload.
+    pub(super) fn configure(&self, config: &Config) {
+        let site = (config.policy.site.clone(), config.policy.sensor.clone());
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.config == config.sinks && state.site == site {
+            return;
+        }
+        let old = std::mem::take(&mut state.queues);
+        for (name, queue) in old {
+            queue.finish();
+            *state.lost.entry(name).or_default() += queue.lost();
+        }
+        (state.config, state.site) = (config.sinks.clone(), site);
+        let origin = Origin { site: config.policy.site.as_str().into(), sensor: config.policy.sensor.as_str().into() };
+        let mut wanted: Vec<(Name, Box<dyn Sink>)> = Vec::new();
+        if let Some(file) = &config.sinks.eve {
+            wanted.push((Name::Eve, Box::new(Eve::new(file, origin.clone()))));
+        }
+        if let Some(syslog) = config.sinks.syslog.clone() {
+            let transport = match syslog.scheme {
+                "tls" => Transport::Tls,
+                "tcp" => Transport::Tcp,
+                _ => Transport::Udp,
+            };
+            wanted.push((Name::Syslog, Box::new(Syslog::new(transport, syslog.authority, syslog.ca_file, origin))));
+        }
+        if let Some(collector) = config.sinks.ipfix.clone() {
+            wanted.push((Name::Ipfix, Box::new(Ipfix::new(collector))));
+        }
+        for (name, sink) in wanted {
+            match Queue::start(name.name(), sink, self.complain()) {
+                Ok(queue) => drop(state.queues.insert(name, queue)),
+                Err(error) => tracing::error!(sink = name.name(), %error, "this sink could not be started"),
+            }
+        }
+    }
+
+    fn complain(&self) -> Complain {
+        let limiter = self.limiter.clone();
+        Arc::new(move |sink: &'static str, error: &io::Error| {
+            limiter.write(sink, |held_back| {
+                tracing::error!(sink, error = %escape(&error.to_string()), held_back, "records wait for this sink");
+            });
+        })
+    }
+
+    fn is_on(&self) -> bool {
+        !self.state.lock().unwrap_or_else(PoisonError::into_inner).queues.is_empty()
+    }
+
+    fn offer(&self, batch: &Arc<Batch>) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.queues.values().for_each(|queue| queue.offer(batch));
+    }
+
+    /// Records that each sink lost.
+    pub(super) fn lost(&self) -> BTreeMap<Name, u64> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lost = state.lost.clone();
+        for (name, queue) in &state.queues {
+            *lost.entry(*name).or_default() += queue.lost();
+        }
+        lost
+    }
+
+    /// Writes what waits, for a moment.
+    pub(super) fn finish(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut state.queues).values().for_each(Queue::finish);
+    }
+}
+
+/// Takes from the engine what the sinks write.
+pub(super) struct Feed {
+    sinks: Arc<Sinks>,
+    started: Instant,
+    stats_at: Instant,
+    open_at: Instant,
+}
+
+impl Feed {
+    pub(super) fn new(sinks: Arc<Sinks>) -> Feed {
+        let now = Instant::now();
+        Feed { sinks, started: now, stats_at: now, open_at: now + OPEN_EVERY }
+    }
+
+    /// After a tick, maybe the last: hands over what happened. `interfaces` are names, packets read and dropped.
+    pub(super) fn tick(
+        &mut self,
+        engine: &mut Engine,
+        events: &[Event],
+        interfaces: impl Iterator<Item = (String, u64, u64)>,
+        last: bool,
+    ) {
+        let (ended, lost) = (engine.take_rows(), engine.take_lost_rows());
+        if !self.sinks.is_on() {
+            return;
+        }
+        let now = Instant::now();
+        let mut batch = Batch { at: wall_clock(), events: events.to_vec(), ended, lost, ..Batch::default() };
+        if now >= self.open_at || last {
+            self.open_at = now + OPEN_EVERY;
+            let rows = engine.some_rows(MAX_OPEN, false);
+            batch.open = rows.into_iter().filter(|row| row.verdict != FlowVerdict::Unwatched).collect();
+        }
+        if now >= self.stats_at
+            && let Some(published) = engine.published()
+        {
+            self.stats_at = now + STATS_EVERY;
+            let traffic = &published.snapshot.traffic;
+            batch.stats = Some(Stats {
+                uptime: self.started.elapsed().as_secs(),
+                interfaces: interfaces.collect(),
+                judged: [traffic.packets, traffic.bytes],
+                flows: published.totals.active,
+                findings: published.snapshot.findings.len() as u64,
+            });
+        }
+        self.sinks.offer(&Arc::new(batch));
+    }
+}

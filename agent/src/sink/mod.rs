@@ -1,0 +1,65 @@
+//! Where records go besides the journal: evidence files, JSON lines, syslog, IPFIX.
+
+pub mod eve;
+pub mod evidence;
+pub mod ipfix;
+mod pcapng;
+mod queue;
+mod stream;
+pub mod syslog;
+
+use std::sync::Arc;
+
+pub use queue::{Complain, MAX_WAITING, Queue, Sink};
+pub use stream::Transport;
+
+use crate::base::Timestamp;
+use crate::engine::{Event, FlowRow};
+
+/// What became known since the last batch.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// When.
+    pub at: Timestamp,
+    /// Findings, verdicts, alarms.
+    pub events: Vec<Event>,
+    /// Flows of watched devices that ended.
+    pub ended: Vec<FlowRow>,
+    /// Flows of watched devices that go on, now and then.
+    pub open: Vec<FlowRow>,
+    /// Records that found no place before.
+    pub lost: u64,
+    /// Counters, now and then.
+    pub stats: Option<Stats>,
+}
+
+/// Counters since the start.
+#[derive(Clone, Debug, Default)]
+pub struct Stats {
+    /// Seconds since then.
+    pub uptime: u64,
+    /// By interface: its name, packets that were read, packets that were dropped.
+    pub interfaces: Vec<(String, u64, u64)>,
+    /// Packets and bytes that were judged.
+    pub judged: [u64; 2],
+    /// Flows in the table.
+    pub flows: u64,
+    /// Open findings.
+    pub findings: u64,
+}
+
+impl Batch {
+    /// How many records it has.
+    pub fn records(&self) -> usize {
+        self.events.len() + self.ended.len() + self.open.len() + usize::from(self.stats.is_some())
+    }
+}
+
+/// Who writes records: the site and the sensor.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// Name of the site.
+    pub site: Arc<str>,
+    /// Name of the sensor.
+    pub sensor: Arc<str>,
+}
