@@ -103,6 +103,25 @@ def stopped(site, sensor, _):
     sees_again(sensor, 60)
 
 
+def dropped(sensor):
+    """What the agent, its kernel and its interface count as lost."""
+    series = 'segwatch_capture_dropped_packets_total{interface="%s",where="%s"}'
+    return [sensor.metric(series % (sensor.nic, where)) for where in ("kernel", "interface", "agent")]
+
+
+def oversubscribed(site, sensor, _):
+    """More is copied to the mirror's port than it carries: nothing that is counted here shows it."""
+    seeing(site, sensor)
+    received = lambda: sensor.metric(f'segwatch_capture_bytes_total{{interface="{sensor.nic}"')
+    before = received()
+    time.sleep(5)
+    bits = int((received() - before) * 8 / 5)
+    sh(f"tc qdisc add dev span root tbf rate {bits * 9 // 10} burst 4000 limit 8000")
+    blind(sensor, LATE, "upstream-loss", "loss")
+    expect("packets that were counted as dropped", dropped(sensor), [0, 0, 0])
+    print("  " + "; ".join(it["detail"] for it in sensor.status()["health"]), flush=True)
+
+
 def clean(site, sensor, long):
     """Clean traffic raises no alarm, however long."""
     seeing(site, sensor)
@@ -122,5 +141,6 @@ CASES = {
     "fault-unplugged": ("all", {}, unplugged),
     "fault-made-again": ("all", {}, made_again),
     "fault-renamed": ("all", {}, renamed),
+    "fault-oversubscribed": ("all", {}, oversubscribed),
     "fault-overloaded": ("all", {"capture": "buffer: 1MiB"}, stopped),
 }

@@ -15,6 +15,7 @@ pub mod mirror;
 pub mod pcap;
 pub mod program;
 pub mod seeds;
+pub mod site;
 pub mod source;
 pub mod tool;
 pub mod tunnels;

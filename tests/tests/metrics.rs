@@ -79,7 +79,7 @@ fn device(name: &str, zone: Option<&str>, verdict: Verdict) -> DeviceStatus {
         reasons: if unverified { vec![reason(ReasonCode::Untagged), reason(ReasonCode::Silent)] } else { vec![] },
         posture: Posture::default(),
         hints: vec![],
-        coverage: CoverageStatus { sent: 9, received: 9, first_seen: Some(NOON), last_seen: Some(NOON) },
+        coverage: CoverageStatus { sent: 9, received: 9, first_seen: Some(NOON), last_seen: Some(NOON), loss: None },
     }
 }
 

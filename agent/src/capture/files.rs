@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::input::Input;
-use super::reader::{Fault, Head, Reader, Step};
+use super::reader::{Drops, Fault, Head, Reader, Step};
 use super::{Damage, Frame, FrameSource, Next};
 use crate::base::Timestamp;
 
@@ -59,6 +59,8 @@ struct File {
     head: Option<Head>,
     /// Bytes read by a reader that is closed.
     taken: u64,
+    /// What it said of packets that were not captured, when it was closed.
+    dropped: Drops,
 }
 
 impl Files {
@@ -83,14 +85,26 @@ impl Files {
 
     /// Over one capture that is read from `bytes`, under this name.
     pub fn from_reader(name: &str, bytes: Box<dyn Read + Send>) -> Files {
-        let file =
-            File { path: PathBuf::from(name), bytes: Some(bytes), size: None, reader: None, head: None, taken: 0 };
+        let file = File {
+            path: PathBuf::from(name),
+            bytes: Some(bytes),
+            size: None,
+            reader: None,
+            head: None,
+            taken: 0,
+            dropped: Drops::default(),
+        };
         Files { names: vec![name.to_owned()], files: vec![file], ..Files::open(&[]) }
     }
 
     /// The files as the user named them, by [`Frame::source`].
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// What each file that was read to its end says of packets that were not captured, by [`Frame::source`].
+    pub fn dropped(&self) -> impl Iterator<Item = (u16, Drops)> {
+        self.files.iter().enumerate().map(|(index, file)| (source(index), file.dropped))
     }
 
     /// How far the reading has come.
@@ -191,7 +205,7 @@ impl File {
     fn new(path: &Path) -> File {
         let regular = |metadata: std::fs::Metadata| metadata.is_file().then_some(metadata.len());
         let size = if path == Path::new("-") { None } else { path.metadata().ok().and_then(regular) };
-        File { path: path.to_owned(), bytes: None, size, reader: None, head: None, taken: 0 }
+        File { path: path.to_owned(), bytes: None, size, reader: None, head: None, taken: 0, dropped: Drops::default() }
     }
 
     /// Opens the file and reads its first frame; tells its time.
@@ -228,6 +242,7 @@ impl File {
 
     fn close(&mut self) {
         self.taken = self.taken();
+        self.dropped = self.reader.as_ref().map_or(self.dropped, Reader::dropped);
         self.reader = None;
         self.head = None;
     }

@@ -14,6 +14,7 @@ mod tests;
 mod window;
 
 pub use files::{Files, Progress};
+pub use reader::Drops;
 
 use std::fmt;
 

@@ -47,6 +47,24 @@ impl Head {
     }
 }
 
+/// Packets that a file says were not captured.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Drops {
+    /// In the buffer of the capturing system.
+    pub kernel: u64,
+    /// At the interface.
+    pub interface: u64,
+}
+
+impl Drops {
+    pub(super) fn and(self, other: Drops) -> Drops {
+        Drops {
+            kernel: self.kernel.saturating_add(other.kernel),
+            interface: self.interface.saturating_add(other.interface),
+        }
+    }
+}
+
 /// Damage of one file.
 pub(super) struct Fault {
     pub(super) offset: u64,
@@ -116,6 +134,14 @@ impl Reader {
     #[inline]
     pub(super) fn bytes(&self, head: Head) -> &[u8] {
         self.window.lent(head.place, head.len)
+    }
+
+    /// What the file, as far as it was read, says of packets that were not captured.
+    pub(super) fn dropped(&self) -> Drops {
+        match &self.format {
+            Format::Pcap(_) => Drops::default(),
+            Format::Pcapng(pcapng) => pcapng.dropped(),
+        }
     }
 
     /// Bytes taken from the file, before unpacking.

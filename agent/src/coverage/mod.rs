@@ -2,8 +2,10 @@
 
 mod change;
 mod disposition;
+mod loss;
 mod verdict;
 
 pub use change::{DispositionChange, changed_dispositions};
 pub use disposition::{Decision, Disposition, Facts, Missing, Rule, decide, default_rules};
+pub use loss::Loss;
 pub use verdict::{Reason, ReasonCode, Verdict};

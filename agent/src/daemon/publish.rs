@@ -14,8 +14,8 @@ use crate::capture::live::Ledger;
 use crate::config::Config;
 use crate::engine;
 use crate::metrics::{BuildInfo, Counters, Eviction, Exporter, InterfaceCounters, Sink};
-use crate::policy::Policy;
-use crate::web::{About, Published, Refusal};
+use crate::policy::{Policy, Side};
+use crate::web::{About, ConduitStatus, Published, Refusal};
 
 /// So long a snapshot waits for the journal: a disk that is gone must not stop a page.
 const JOURNAL_PATIENCE: Duration = Duration::from_secs(1);
@@ -82,7 +82,9 @@ impl Publisher {
         match self.exporter.render(&bundle.policy, snapshot, &self.counters(&bundle, durable)) {
             Ok(metrics) => {
                 (self.about.site, self.about.sensor) = (bundle.policy.site.clone(), bundle.policy.sensor.clone());
+                let conduits = conduits(&bundle.policy, &bundle.published.totals);
                 let page = Published::new(self.about.clone(), snapshot.clone(), wall_clock(), metrics);
+                let page = page.with_conduits(conduits);
                 self.shared.publish(Arc::new(page), bundle.published.clone());
             }
             Err(error) => tracing::error!(%error, "the metrics contradict each other; this is a bug"),
@@ -146,6 +148,21 @@ impl Publisher {
             tell_systemd(&[NotifyState::Watchdog]);
         }
     }
+}
+
+/// What the page says of conduits.
+fn conduits(policy: &Policy, totals: &engine::Totals) -> Vec<ConduitStatus> {
+    let zones = |side: &Side| match side.zones.is_empty() {
+        true => vec!["any".to_owned()],
+        false => side.zones.iter().filter_map(|id| Some(policy.zone(*id)?.name.clone())).collect(),
+    };
+    let conduits = policy.conduits.iter().map(|conduit| ConduitStatus {
+        name: conduit.name.clone(),
+        from: zones(&conduit.from),
+        to: zones(&conduit.to),
+        flows: totals.conduits.get(&conduit.name).copied().unwrap_or(0),
+    });
+    conduits.collect()
 }
 
 /// Without systemd nobody listens.

@@ -16,7 +16,7 @@ use crate::base::escape;
 use crate::capture::live::{Batch, Change, Ledger, Live, Received, Settings};
 use crate::engine::{Command, Engine, Event, Input, SourceEvent};
 use crate::policy::Policy;
-use crate::web::Refusal;
+use crate::web::{MAX_FLOWS, Refusal};
 
 /// Between two published snapshots.
 const TICK: Duration = Duration::from_secs(1);
@@ -177,7 +177,10 @@ impl Watch {
     fn answer(&mut self, question: Question) {
         match question {
             Question::Flows(query, answer) => {
-                let _ = answer.send(self.engine.some_rows(query.limit, query.only_violations));
+                let looked = if query.rule.is_some() { MAX_FLOWS } else { query.limit };
+                let mut rows = self.engine.some_rows(looked, query.only_violations);
+                rows.retain(|row| query.rule.as_ref().is_none_or(|rule| row.rule.name == *rule));
+                let _ = answer.send(rows);
             }
             Question::Command(command, answer) => {
                 let (id, done) = match &command {

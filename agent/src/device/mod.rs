@@ -5,5 +5,5 @@ mod record;
 mod table;
 
 pub use binding::Bindings;
-pub use record::{Device, Identity, Key, MAX_ADDRESSES, MAX_VLANS, Recent, Sight, VlanSight};
+pub use record::{Device, Identity, Key, MAX_ADDRESSES, MAX_VLANS, Numbered, Recent, Sight, VlanSight};
 pub use table::{DeviceId, Devices, MAX_DEVICES};

@@ -102,12 +102,47 @@ pub struct Sight {
     pub routed: u64,
     /// Frames from it that could not be decoded, so that nobody knows whom they reached.
     pub undecoded: u64,
+    /// What its flows tell of packets that were lost.
+    pub numbered: Numbered,
     /// First frame of any sort.
     pub first: Option<Timestamp>,
     /// Last frame of any sort.
     pub last: Option<Timestamp>,
     /// When each was seen last.
     pub recent: Recent,
+}
+
+/// Packets of numbered data that were lost, and seen, within the time that counts: of its last half, and of the one before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Numbered {
+    latest: (u64, u64),
+    former: (u64, u64),
+    since: i64,
+}
+
+impl Numbered {
+    /// Adds packets; `silence` is the time that counts, in nanoseconds.
+    pub fn add(&mut self, lost: u32, seen: u32, now: i64, silence: i64) {
+        *self = self.as_of(now, silence);
+        self.latest = (self.latest.0 + u64::from(lost), self.latest.1 + u64::from(seen));
+    }
+
+    /// (lost, seen) now.
+    pub fn count(&self, now: i64, silence: i64) -> (u64, u64) {
+        let Numbered { latest, former, .. } = self.as_of(now, silence);
+        (latest.0 + former.0, latest.1 + former.1)
+    }
+
+    fn as_of(&self, now: i64, silence: i64) -> Numbered {
+        let age = now.saturating_sub(self.since);
+        if age <= silence / 2 {
+            *self
+        } else if age <= silence {
+            Numbered { latest: (0, 0), former: self.latest, since: now }
+        } else {
+            Numbered { since: now, ..Numbered::default() }
+        }
+    }
 }
 
 /// Monotonic times at which something was seen last.

@@ -5,9 +5,9 @@ use super::direction::{
     ACK, ICMP, ICMPV6, IcmpRole, RST, SCTP, SCTP_ABORT, SYN, TCP, UDP, guess, handshake, icmp_role,
 };
 use super::evidence::FIRST_PACKETS;
+use super::health::{Pulse, is_joined};
 use super::identity::is_boot;
 use super::listen::is_worth_a_look;
-use super::live::Pulse;
 use super::snapshot::FlowVerdict;
 use super::tunnel::is_mirror;
 use super::{Engine, MAX_WATCHED_ROWS};
@@ -58,6 +58,9 @@ impl Engine {
             let payload = data.get(layer.payload as usize..layer.end as usize).unwrap_or_default();
             let outer = decoded.layers.get(..depth).unwrap_or_default();
             let place = Place { depth: depth as u8, innermost: depth == last, stack, link, outer };
+            if layer.tunnel.is_some_and(|tunnel| is_mirror(tunnel, &self.decode)) {
+                self.mirrors.transport(source, layer, payload, self.now);
+            }
             match self.layer(at, layer, &place, bytes, payload) {
                 Copy::Duplicate => duplicate = true,
                 Copy::Routed => routed = true,
@@ -94,18 +97,19 @@ impl Engine {
                 self.blame(credit);
             }
         }
-        if let Some(live) = &mut self.live {
-            let pulse = Pulse {
-                at,
-                now: self.now,
-                bytes: wire_len,
-                tagged: decoded.links.iter().any(|link| self.stacks.judged(&link.vlans).is_some()),
-                undecoded: decoded.undecoded.is_some_and(hides_addresses),
-                truncated: decoded.truncated,
-                duplicate,
-            };
-            live.pulse(source, &pulse);
-        }
+        let tag = |link: &Link| self.stacks.judged(&link.vlans).or(link.erspan_vlan);
+        let pulse = Pulse {
+            at,
+            now: self.now,
+            bytes: wire_len,
+            addressed: !decoded.layers.is_empty() || decoded.arp.is_some(),
+            vlan: decoded.links.iter().find_map(tag),
+            undecoded: decoded.undecoded.is_some_and(hides_addresses),
+            truncated: decoded.truncated,
+            duplicate,
+            joined: is_joined(wire_len, decoded.layers.last()),
+        };
+        self.mirrors.pulse(source, &pulse);
         self.decoded = Some(decoded);
     }
 
@@ -141,6 +145,9 @@ impl Engine {
                 id
             }
         };
+        if let Some(pause) = self.mirrors.asks(self.source) {
+            self.ask_about_pause((id, from), layer, payload, vlan, pause);
+        }
         let Some(mut flow) = self.flows.get_mut(id) else { return copy };
         if self.now.saturating_sub(flow.touched) > IDLE_TIMEOUT {
             self.start_anew(id, layer, from, at);
@@ -150,6 +157,9 @@ impl Engine {
         flow.count_stack(from, place.stack);
         if copy == Copy::Duplicate {
             flow.duplicates += 1;
+            // Of another tap, maybe, whose packets are numbered apart.
+            let own = link.src.is_some() && flow.ends[from as usize].mac == link.src;
+            self.count_numbers((id, from), layer, payload, (copy, own), vlan);
             return copy;
         }
         let (src, dst) = (link.src.unwrap_or(Mac::ZERO), link.dst.unwrap_or(Mac::ZERO));
@@ -160,8 +170,6 @@ impl Engine {
             || copy == Copy::Routed && u64::from(flow.routed_copies) < FIRST_PACKETS;
         if early || known.is_none() {
             self.mark_early(id, from, is_server(layer));
-            let Some(again) = self.flows.get_mut(id) else { return copy };
-            flow = again;
         }
         let speaks_of_addresses = matches!((layer.proto, layer.sport), (UDP, 67 | 68 | 547) | (ICMPV6, _));
         if known.is_none() || speaks_of_addresses {
@@ -169,10 +177,12 @@ impl Engine {
             if speaks_of_addresses {
                 self.inspect(layer, payload, link, vlan, copy, at);
             }
-            let Some(again) = self.flows.get_mut(id) else { return copy };
-            flow = again;
         }
         let own = known.unwrap_or_default();
+        if matches!(layer.proto, TCP | UDP) {
+            self.count_numbers((id, from), layer, payload, (copy, own), vlan);
+        }
+        let Some(flow) = self.flows.get_mut(id) else { return copy };
         if copy == Copy::Routed {
             flow.routed_copies += 1;
             // What a firewall made may be seen where it was made after it was seen behind the next router.
@@ -385,7 +395,8 @@ impl Engine {
     }
 
     /// A flow leaves the table: what it showed stays.
-    pub(super) fn end_flow(&mut self, flow: Flow) {
+    pub(super) fn end_flow(&mut self, mut flow: Flow) {
+        self.end_losses(&mut flow);
         for covered in flow.covered() {
             cover(&mut self.devices, &covered, self.now);
         }

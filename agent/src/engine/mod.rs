@@ -8,6 +8,7 @@ mod event;
 mod evidence;
 mod explanation;
 mod frame;
+mod health;
 mod hints;
 mod hopping;
 mod hosts;
@@ -16,6 +17,7 @@ mod judge;
 mod listen;
 mod live;
 mod lookup;
+mod loss;
 mod requests;
 mod rogue;
 mod rows;
@@ -41,13 +43,14 @@ use crate::policy::Policy;
 pub use event::{Closing, Command, Event, SourceEvent};
 pub use evidence::KeptFrame;
 pub use explanation::{Difference, Explanation, FindingExplanation, MAX_TRIALS, SeenVlan, Trial, ViolationStatus};
+pub use health::{Alarm, InterfaceStatus};
 pub use hosts::{HostStatus, HostVlan};
 pub use judge::{Judgement, Violation};
-pub use live::{Alarm, Changes, EpisodeStatus, InterfaceStatus, MAX_EPISODES, Published, Saved, Subject, Totals};
+pub use live::{Changes, EpisodeStatus, MAX_EPISODES, Published, Saved, Subject, Totals};
 pub use rows::proto_name;
 pub use snapshot::{
     CoverageStatus, DeviceRef, DeviceStatus, EndStatus, FindingStatus, FlowRow, FlowVerdict, HealthStatus, Hint,
-    LineRef, PeerStatus, PolicyRef, RuleRef, Snapshot, Traffic, VlanCount, Window, ZoneStatus,
+    LineRef, LossStatus, PeerStatus, PolicyRef, RuleRef, Snapshot, Traffic, VlanCount, Window, ZoneStatus,
 };
 use stacks::Stacks;
 pub use trace::{End, EndStep, Local, Step, Together, Watched, Whence, ZoneRef};
@@ -68,6 +71,13 @@ pub enum Input<'a> {
         /// The bytes captured.
         data: &'a [u8],
     },
+    /// A capture file is read.
+    File {
+        /// Its index.
+        source: u16,
+        /// Its name, as the user gave it.
+        name: &'a str,
+    },
     /// Something was not seen (a damaged file, a lost interface): one clause that says what.
     Gap(&'a str),
     /// Time goes on, on a live mirror.
@@ -77,7 +87,7 @@ pub enum Input<'a> {
         /// Nanoseconds, for durations.
         mono: i64,
     },
-    /// What a live mirror port tells besides frames.
+    /// What a mirror port, or a file, tells besides frames.
     Source {
         /// Its index.
         source: u16,
@@ -184,6 +194,9 @@ pub struct Engine {
     service_ports: Vec<bool>,
     /// Index of the interface that the frame in hand came from.
     source: u16,
+    mirrors: health::Mirrors,
+    /// Flows whose numbered data is followed: of watched devices, of others.
+    followed: [u32; 2],
     /// On a live mirror only.
     live: Option<Box<live::Live>>,
     hopping: hopping::Hopping,
@@ -192,9 +205,9 @@ pub struct Engine {
     hints: hints::Hints,
     lookups: lookup::Lookups,
     streams: streams::Streams,
+    evidence: evidence::Rings,
     requests: requests::Requests,
     changes: changes::Changes,
-    evidence: evidence::Rings,
 }
 
 #[derive(Clone, Debug)]
@@ -252,6 +265,8 @@ impl Engine {
             gaps: BTreeSet::new(),
             service_ports: direction::service_ports(&policy),
             source: 0,
+            mirrors: health::Mirrors::default(),
+            followed: [0; 2],
             live: None,
             hopping: hopping::Hopping::default(),
             rogues: rogue::Rogues::default(),
@@ -259,9 +274,9 @@ impl Engine {
             hints: hints::Hints::default(),
             lookups: lookup::Lookups::default(),
             streams: streams::Streams::default(),
+            evidence: evidence::Rings::default(),
             requests: requests::Requests::default(),
             changes: changes::Changes::default(),
-            evidence: evidence::Rings::default(),
             policy,
             vendors,
             options,
@@ -278,6 +293,7 @@ impl Engine {
             Input::Source { source, event } => self.hear(source, event),
             Input::Policy(policy) => self.adopt(*policy),
             Input::Restore { saved, wall, mono } => self.restore(saved, wall, mono),
+            Input::File { source, name } => self.mirrors.add_file(source, name),
             Input::Gap(what) => {
                 self.gaps.insert(what.to_owned());
             }

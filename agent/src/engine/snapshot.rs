@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::base::{Mac, Timestamp};
-use crate::coverage::{Reason, Verdict};
+use crate::coverage::{Loss, Reason, Verdict};
 use crate::finding::{Class, Kind};
 use crate::flow::{Direction, Reach};
 use crate::hint::Posture;
@@ -174,6 +174,32 @@ pub struct CoverageStatus {
     pub first_seen: Option<Timestamp>,
     /// Last frame of any sort.
     pub last_seen: Option<Timestamp>,
+    /// What the mirror lost of what it sent and received; `None` where nothing tells.
+    #[serde(default)]
+    pub loss: Option<LossStatus>,
+}
+
+/// An estimate of loss from data that is numbered (TCP, RTP).
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct LossStatus {
+    /// Share of packets that was lost, 0 to 1.
+    pub estimate: f64,
+    /// It lies between these with a certainty of 95 %.
+    pub low: f64,
+    /// It lies between these with a certainty of 95 %.
+    pub high: f64,
+    /// Packets that were lost.
+    pub lost: u64,
+    /// Packets that there were, lost or not.
+    pub expected: u64,
+}
+
+impl LossStatus {
+    /// `None` without a packet that tells.
+    pub fn of(loss: Loss) -> Option<LossStatus> {
+        let (estimate, (low, high)) = (loss.estimate()?, loss.interval()?);
+        Some(LossStatus { estimate, low, high, lost: loss.lost, expected: loss.expected })
+    }
 }
 
 /// One finding.

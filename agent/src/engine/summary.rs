@@ -7,16 +7,17 @@ use sha2::{Digest, Sha256};
 
 use super::attempt::told;
 use super::frame::cover;
+use super::health::{Open, Raised, Rules, of_device};
 use super::hints::{best, shown};
 use super::judge::builtin;
 use super::rows::proto_name;
 use super::snapshot::{
-    CoverageStatus, DeviceRef, DeviceStatus, FindingStatus, Hint, PeerStatus, PolicyRef, Snapshot, Traffic, Window,
-    ZoneStatus,
+    CoverageStatus, DeviceRef, DeviceStatus, FindingStatus, Hint, LossStatus, PeerStatus, PolicyRef, Snapshot, Traffic,
+    Window, ZoneStatus,
 };
 use super::{Engine, JudgedDevices};
 use crate::base::Timestamp;
-use crate::coverage::{Reason, ReasonCode, Verdict};
+use crate::coverage::{Loss, Reason, ReasonCode, Verdict};
 use crate::device::{Device, DeviceId, Devices, Key, VlanSight};
 use crate::finding::{Book, Class, Finding, FindingKey, Kind, MAX_NAMES, PeerZone};
 use crate::flow::{FlowId, Reach};
@@ -31,6 +32,7 @@ pub(super) struct Gathered<'a> {
     pub(super) book: Book,
     one_way: BTreeMap<(DeviceId, u32), u64>,
     pub(super) devices: Cow<'a, Devices>,
+    open: Open,
     home_unknown: BTreeSet<DeviceId>,
 }
 
@@ -50,7 +52,8 @@ struct Judged<'a> {
 impl Engine {
     /// The answer, and the key of each finding by its id.
     pub(super) fn summarise(&self) -> (Snapshot, BTreeMap<String, FindingKey>) {
-        let Gathered { mut book, one_way, devices, home_unknown } = self.gather();
+        let Gathered { mut book, one_way, devices, open, home_unknown } = self.gather();
+        let raised = self.mirrors.raised(&Rules::of(&self.policy), &open);
         let mut one_way_peak: BTreeMap<DeviceId, u64> = BTreeMap::new();
         for ((device, _), bytes) in one_way {
             let peak = one_way_peak.entry(device).or_default();
@@ -71,9 +74,7 @@ impl Engine {
             .map(|(id, device)| {
                 let (shown, findings) = worst.get(&id).copied().unwrap_or((Verdict::Isolated, 0));
                 let mut reasons = self.coverage_reasons(id, device);
-                if let Some(live) = &self.live {
-                    reasons.extend(live.blind_reasons(device));
-                }
+                reasons.extend(self.blind_reasons(id, device, &raised));
                 let covered = reasons.is_empty();
                 if home_unknown.contains(&id) {
                     reasons.push(reason(
@@ -154,7 +155,7 @@ impl Engine {
             zones,
             devices: judged.iter().map(|j| self.device_status(j)).collect(),
             findings,
-            health: self.live.as_ref().map(|live| live.health()).unwrap_or_default(),
+            health: raised.iter().flat_map(Raised::status).collect(),
             not_judged,
         };
         (snapshot, keys)
@@ -177,7 +178,7 @@ impl Engine {
         let first_hour = self.live.as_ref().map_or(0, |live| live.first_hour(self.now));
         let ids: Vec<FlowId> =
             if self.live.is_some() { self.flows.watched().collect() } else { self.flows.ids().collect() };
-        let mut home_unknown = BTreeSet::new();
+        let (mut home_unknown, mut open) = (BTreeSet::new(), Open::default());
         for flow in ids.into_iter().filter_map(|id| self.flows.get(id)) {
             let judgement = self.judge(flow);
             home_unknown.extend(judgement.home_unknown);
@@ -188,6 +189,7 @@ impl Engine {
             self.besides(flow, &judgement).for_each(|beside| beside.add_to(&mut book));
             if self.live.is_none() {
                 flow.covered().for_each(|covered| cover(devices.to_mut(), &covered, self.now));
+                self.add_open(flow, devices.to_mut(), &mut open);
             }
         }
         self.note_places(&devices, &mut book);
@@ -199,7 +201,7 @@ impl Engine {
         book.findings.retain(|key, _| {
             key.kind == Kind::RogueService || self.devices.get(key.device).is_some_and(Device::is_watched)
         });
-        Gathered { book, one_way, devices, home_unknown }
+        Gathered { book, one_way, devices, open, home_unknown }
     }
 
     /// Findings about where a device is, rather than about a flow.
@@ -238,11 +240,9 @@ impl Engine {
     /// Why a device is not covered; empty if it is.
     fn coverage_reasons(&self, id: DeviceId, device: &Device) -> Vec<Reason> {
         let sight = &device.sight;
-        let names_vlans = self.home(id).and_then(|z| self.policy.zone(z)).is_some_and(|z| !z.vlans.is_empty());
-        let no_home = self.home(id).is_none() && !self.policy.builtin;
-        let vlan_matters = names_vlans || no_home;
+        let vlan_matters = self.vlan_matters(id);
         if let Some(live) = &self.live {
-            return live.coverage(device, self.now, self.policy.coverage.silence, vlan_matters);
+            return live.coverage(device, &self.mirrors, self.now, self.policy.coverage.silence, vlan_matters);
         }
         let mut reasons = Vec::new();
         if sight.sent + sight.received == 0 {
@@ -283,6 +283,31 @@ impl Engine {
             ));
         }
         reasons
+    }
+
+    /// A device's VLAN must be known.
+    fn vlan_matters(&self, id: DeviceId) -> bool {
+        let names_vlans = self.home(id).and_then(|z| self.policy.zone(z)).is_some_and(|z| !z.vlans.is_empty());
+        names_vlans || self.home(id).is_none() && !self.policy.builtin
+    }
+
+    /// What the mirror itself lets doubt of a device: its alarms, and the loss of what the device sent and received. A
+    /// device is held against its mirror port; of files, which are one capture, against them all.
+    fn blind_reasons(&self, id: DeviceId, device: &Device, raised: &[Raised]) -> Vec<Reason> {
+        let (home, vlan_matters) = (self.home(id).map(|zone| zone.0), self.vlan_matters(id));
+        let ports = match self.live {
+            Some(_) => raised.get(usize::from(device.source)..).and_then(|ports| ports.get(..1)).unwrap_or_default(),
+            None => raised,
+        };
+        let loss = of_device(self.loss_of(device), self.policy.coverage.loss);
+        loss.into_iter().chain(ports.iter().flat_map(|port| port.reasons(home, vlan_matters))).collect()
+    }
+
+    /// What numbered data tells of a device's packets.
+    fn loss_of(&self, device: &Device) -> Loss {
+        let silence = if self.live.is_some() { self.policy.coverage.silence } else { i64::MAX };
+        let (lost, seen) = device.sight.numbered.count(self.now, silence);
+        Loss::of(lost, seen)
     }
 
     /// Doubts that concern every device.
@@ -455,6 +480,7 @@ impl Engine {
                 received: device.sight.received,
                 first_seen: device.sight.first,
                 last_seen: device.sight.last,
+                loss: LossStatus::of(self.loss_of(device)),
             },
         }
     }

@@ -3,6 +3,7 @@
 use super::carried::{Carried, MAX_INSPECTED, Said, said};
 use super::evidence::Evidence;
 use super::key::{FlowKey, Side};
+use super::loss::Losses;
 use super::reach::Direction;
 use crate::base::{Mac, Timestamp};
 use crate::device::DeviceId;
@@ -79,6 +80,7 @@ struct Rare {
     more_hours: Vec<(Side, u32, u32)>,
     more_stacks: Vec<(u32, u64)>,
     carried: Option<Box<Carried>>,
+    losses: Option<Box<Losses>>,
 }
 
 /// One end of a flow.
@@ -252,6 +254,13 @@ impl Flow {
         (0..2).flat_map(move |side| (0..PATHS).filter_map(move |at| self.covered_at(side, at)))
     }
 
+    /// The same, with the end that sent them.
+    pub fn covered_by_side(&self) -> impl Iterator<Item = (Side, Covered)> {
+        [Side::A, Side::B].into_iter().flat_map(move |side| {
+            (0..PATHS).filter_map(move |at| self.covered_at(side as usize, at).map(|covered| (side, covered)))
+        })
+    }
+
     /// The same for what came since the last call.
     pub fn take_covered(&mut self) -> impl Iterator<Item = (Side, Covered)> + use<> {
         let mut taken = [None; 2 * PATHS];
@@ -338,6 +347,28 @@ impl Flow {
             Said::Begins => carried.begins(from),
             Said::Answers => carried.answered(from),
         }
+    }
+
+    /// What it shows of packets that the mirror did not, where that is followed.
+    #[inline]
+    pub fn losses(&self) -> Option<&Losses> {
+        self.rare.as_deref()?.losses.as_deref()
+    }
+
+    /// The same, to go on.
+    #[inline]
+    pub fn losses_mut(&mut self) -> Option<&mut Losses> {
+        self.rare.as_deref_mut()?.losses.as_deref_mut()
+    }
+
+    /// Follows it from now on.
+    pub fn follow_losses(&mut self, is_watched: bool) {
+        self.rare.get_or_insert_default().losses = Some(Box::new(Losses::new(is_watched)));
+    }
+
+    /// It is not followed any more.
+    pub fn take_losses(&mut self) -> Option<Box<Losses>> {
+        self.rare.as_deref_mut()?.losses.take()
     }
 
     /// What it carries, made if it is new.

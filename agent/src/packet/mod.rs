@@ -21,4 +21,5 @@ mod tests;
 pub use decode::{DecodeOptions, MAX_LINKS, decode};
 pub use layer::{Decoded, Fragment, IcmpQuote, Layer, MAX_LAYERS, Tcp, Tunnel};
 pub use link::{Arp, Link, LinkType};
+pub use tunnel::{erspan_sequence, is_tunnel_port};
 pub use undecoded::Undecoded;

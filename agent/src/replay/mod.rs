@@ -6,8 +6,8 @@ mod learn;
 
 use std::ops::ControlFlow;
 
-use crate::capture::{Damage, Files, FrameSource, Next, Progress};
-use crate::engine::{Engine, FlowRow, Input, Options, Snapshot};
+use crate::capture::{Damage, Drops, Files, FrameSource, Next, Progress};
+use crate::engine::{Engine, FlowRow, Input, Options, Snapshot, SourceEvent};
 use crate::hint::VendorTable;
 use crate::policy::Policy;
 
@@ -71,12 +71,15 @@ fn drive<const N: usize>(
     let files = source.names().to_vec();
     let mut damage = Vec::new();
     let mut until_report = FRAMES_PER_REPORT;
+    for (source, name) in (0..=u16::MAX).zip(&files) {
+        engines.iter_mut().for_each(|engine| engine.handle(Input::File { source, name }));
+    }
     loop {
         match source.next() {
             Next::Frame(frame) => {
                 for engine in &mut engines {
                     engine.handle(Input::Frame {
-                        source: 0,
+                        source: frame.source,
                         at: frame.at,
                         link_type: frame.link_type,
                         wire_len: frame.wire_len,
@@ -90,7 +93,7 @@ fn drive<const N: usize>(
                 engines.iter_mut().for_each(|engine| engine.handle(Input::Gap(&format!("{file}: {found}"))));
                 damage.push(found);
             }
-            Next::End => return damage,
+            Next::End => break,
         }
         until_report -= 1;
         if until_report == 0 {
@@ -101,4 +104,9 @@ fn drive<const N: usize>(
             return damage;
         }
     }
+    for (source, Drops { kernel, interface }) in source.dropped().filter(|(_, drops)| *drops != Drops::default()) {
+        let event = SourceEvent::Drops { kernel, interface, agent: 0 };
+        engines.iter_mut().for_each(|engine| engine.handle(Input::Source { source, event: event.clone() }));
+    }
+    damage
 }

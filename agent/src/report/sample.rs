@@ -106,6 +106,7 @@ pub(crate) fn device(n: u8, verdict: Verdict) -> DeviceStatus {
             received: if unverified { 0 } else { 812 * u64::from(n) },
             first_seen: Some(at(1)),
             last_seen: Some(at(4349)),
+            loss: None,
         },
     }
 }

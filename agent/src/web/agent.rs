@@ -64,12 +64,14 @@ pub struct Remark {
 }
 
 /// Which flows are asked for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FlowQuery {
     /// Rows at most.
     pub limit: usize,
     /// Violations only.
     pub only_violations: bool,
+    /// Only those that this rule decided.
+    pub rule: Option<String>,
 }
 
 /// Why the agent did not do it.

@@ -4,13 +4,15 @@
 //! a page, and the journal says who did it. A reload takes nothing from the caller but the moment, and reads what the administrator wrote; where
 //! no users are configured, which only loopback allows, it needs none.
 
+use std::time::Duration;
+
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
-use hyper::{Request, StatusCode};
+use hyper::{HeaderMap, Request, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::agent::{Agent, Command, FlowQuery, Refusal, Remark};
 use super::limits::{DEFAULT_FLOWS, MAX_BODY_BYTES, MAX_FLOWS, MAX_REMARK_CHARS};
@@ -19,6 +21,10 @@ use super::server::Shared;
 use crate::base::{escape, escape_json};
 use crate::engine::FlowRow;
 
+const EVENT_STREAM: &str = "text/event-stream";
+/// Less than an answer may take.
+const EVENT_WITHIN: Duration = Duration::from_secs(20);
+const EVENT_PAUSE: Duration = Duration::from_millis(500);
 const PCAPNG: &str = "application/x-pcapng";
 
 /// Whether a path's part can be a finding's id.
@@ -38,12 +44,12 @@ pub(super) async fn flows<A: Agent>(shared: &Shared<A>, query: Option<&str>) -> 
         Ok(query) => query,
         Err(what) => return Reply::text(StatusCode::BAD_REQUEST, what),
     };
+    let limit = query.limit;
     let mut rows = match ask(shared, shared.agent.flows(query)).await {
         Ok(rows) => rows,
         Err(refusal) => return refusal.into(),
     };
-    rows.truncate(query.limit);
-    let limit = query.limit;
+    rows.truncate(limit);
     let render = move || serde_json::to_string(&Flows { schema: "segwatch/flows/1", limit, flows: rows });
     match tokio::task::spawn_blocking(render).await {
         Ok(Ok(json)) => Reply::json(escape_json(json) + "\n"),
@@ -52,13 +58,14 @@ pub(super) async fn flows<A: Agent>(shared: &Shared<A>, query: Option<&str>) -> 
 }
 
 fn flow_query(query: Option<&str>) -> Result<FlowQuery, String> {
-    let (mut limit, mut only) = (None, None);
+    let (mut limit, mut only, mut rule) = (None, None, None);
     for part in query.unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
         let (key, value) = part.split_once('=').unwrap_or((part, ""));
         let slot = match key {
             "limit" => &mut limit,
             "only" => &mut only,
-            _ => return Err(format!("unknown parameter {}: `limit` and `only` are known", escape(key))),
+            "rule" => &mut rule,
+            _ => return Err(format!("unknown parameter {}: `limit`, `only` and `rule` are known", escape(key))),
         };
         if slot.replace(value).is_some() {
             return Err(format!("`{key}` is there twice"));
@@ -72,10 +79,27 @@ fn flow_query(query: Option<&str>) -> Result<FlowQuery, String> {
             .filter(|limit| (1..=MAX_FLOWS).contains(limit))
             .ok_or_else(|| format!("`limit` is 1 to {MAX_FLOWS}"))?,
     };
+    let rule = rule.map(|rule| decoded(rule).ok_or("`rule` is percent-encoded UTF-8")).transpose()?;
     match only {
-        None | Some("violations") => Ok(FlowQuery { limit, only_violations: only.is_some() }),
+        None | Some("violations") => Ok(FlowQuery { limit, only_violations: only.is_some(), rule }),
         Some(_) => Err("`only` is `violations`".to_owned()),
     }
+}
+
+/// Percent-encoding undone (RFC 3986, section 2.1).
+fn decoded(text: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte == b'%' {
+            let digits = std::str::from_utf8(after.get(..2)?).ok()?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = after.get(2..)?;
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
 }
 
 pub(super) async fn reload<A: Agent>(shared: &Shared<A>) -> Reply {
@@ -137,6 +161,24 @@ pub(super) async fn drill<A: Agent>(shared: &Shared<A>, user: Option<String>, re
     match read.await {
         Ok(DrillBody { by }) => done(ask(shared, shared.agent.command(Command::Drill { by, user })).await),
         Err(reply) => reply,
+    }
+}
+
+/// Server-sent events (WHATWG HTML, section 9.2), one for each answer: it comes as soon as the page says something else
+/// than the one that the client knows, and after a while in any case. The client asks again by itself.
+pub(super) async fn events<A: Agent>(shared: &Shared<A>, headers: &HeaderMap) -> Reply {
+    let known = headers.get("last-event-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let deadline = Instant::now() + EVENT_WITHIN;
+    loop {
+        let revision = match shared.agent.published() {
+            Some(published) => published.revision().await.unwrap_or_default(),
+            None => String::new(),
+        };
+        if revision != known || Instant::now() >= deadline {
+            let text = format!("retry: 1000\nid: {revision}\nevent: published\ndata: {revision}\n\n");
+            return Reply::new(StatusCode::OK, EVENT_STREAM, text);
+        }
+        sleep(EVENT_PAUSE).await;
     }
 }
 

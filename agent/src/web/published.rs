@@ -6,10 +6,11 @@ use hyper::body::Bytes;
 use serde::Serialize;
 use tokio::sync::OnceCell;
 
-use super::page::landing_page;
+use super::page::{body, landing_page};
 use crate::base::{Timestamp, escape_json};
 use crate::coverage::{Reason, Verdict};
 use crate::engine::{HealthStatus, PolicyRef, Snapshot, Traffic, Window};
+use crate::policy::sha256_hex;
 use crate::report::{devices_json, findings_json, zones_json};
 
 /// Which agent this is.
@@ -25,6 +26,19 @@ pub struct About {
     pub sensor: String,
 }
 
+/// A conduit, for the page: who may open to whom by it, and how many flows did.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ConduitStatus {
+    /// Its name.
+    pub name: String,
+    /// Names of zones; `any` for hosts of no zone.
+    pub from: Vec<String>,
+    /// The same of the other side.
+    pub to: Vec<String>,
+    /// Flows since the start.
+    pub flows: u64,
+}
+
 /// A snapshot with its metrics, and its documents once someone asked for them.
 #[derive(Debug)]
 pub struct Published {
@@ -32,6 +46,9 @@ pub struct Published {
     snapshot: Arc<Snapshot>,
     at: Timestamp,
     metrics: Bytes,
+    conduits: Vec<ConduitStatus>,
+    /// Changes with what the page says.
+    revision: OnceCell<Option<String>>,
     documents: [OnceCell<Option<Bytes>>; 5],
 }
 
@@ -48,7 +65,21 @@ pub(super) enum Document {
 impl Published {
     /// A snapshot of this time, with the text that [`crate::metrics::Exporter::render`] made of it.
     pub fn new(about: About, snapshot: Arc<Snapshot>, at: Timestamp, metrics: String) -> Self {
-        Published { about, snapshot, at, metrics: metrics.into(), documents: Default::default() }
+        Published {
+            about,
+            snapshot,
+            at,
+            metrics: metrics.into(),
+            conduits: Vec::new(),
+            revision: OnceCell::new(),
+            documents: Default::default(),
+        }
+    }
+
+    /// The same with the policy's conduits.
+    #[must_use]
+    pub fn with_conduits(self, conduits: Vec<ConduitStatus>) -> Self {
+        Published { conduits, ..self }
     }
 
     /// The snapshot.
@@ -76,9 +107,24 @@ impl Published {
         cell.get_or_init(make).await.clone()
     }
 
+    /// A word that is another one as soon as the page says something else, its time and counts of packets aside.
+    pub(super) async fn revision(self: &Arc<Self>) -> Option<String> {
+        let make = || async {
+            let this = self.clone();
+            let revise = move || {
+                let snapshot = Snapshot { traffic: Traffic::default(), ..(*this.snapshot).clone() };
+                let named = |conduit: &ConduitStatus| ConduitStatus { flows: 0, ..conduit.clone() };
+                let conduits: Vec<ConduitStatus> = this.conduits.iter().map(named).collect();
+                sha256_hex(&[body(&snapshot, &conduits).as_bytes()])
+            };
+            tokio::task::spawn_blocking(revise).await.ok()
+        };
+        self.revision.get_or_init(make).await.clone()
+    }
+
     fn render(&self, document: Document) -> Option<String> {
         match document {
-            Document::Page => Some(landing_page(&self.about, &self.snapshot, self.at)),
+            Document::Page => Some(landing_page(&self.about, &self.snapshot, &self.conduits, self.at)),
             Document::Status => self.status().ok(),
             Document::Zones => zones_json(&self.snapshot).ok(),
             Document::Devices => devices_json(&self.snapshot).ok(),

@@ -31,6 +31,7 @@ enum Route<'p> {
     Acknowledge(&'p str),
     Drill,
     Evidence(&'p str),
+    Events,
 }
 
 impl<'p> Route<'p> {
@@ -47,6 +48,7 @@ impl<'p> Route<'p> {
             "/api/v1/findings" => Route::Document(Document::Findings),
             "/api/v1/flows" => Route::Flows,
             "/api/v1/drill" => Route::Drill,
+            "/api/v1/events" => Route::Events,
             _ => match path.strip_prefix("/api/v1/findings/")?.split_once('/')? {
                 (id, "close") if api::is_id(id) => Route::Close(id),
                 (id, "evidence") if api::is_id(id) => Route::Evidence(id),
@@ -108,6 +110,7 @@ async fn route<A: Agent>(shared: &Shared<A>, peer: &Peer, request: Request<Incom
         Route::Close(id) => api::remark(shared, user, id, api::Remarking::Close, request).await,
         Route::Acknowledge(id) => api::remark(shared, user, id, api::Remarking::Acknowledge, request).await,
         Route::Drill => api::drill(shared, user, request).await,
+        Route::Events => api::events(shared, request.headers()).await,
         Route::Evidence(id) => api::evidence(shared, user, id).await,
     }
 }

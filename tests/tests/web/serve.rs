@@ -8,7 +8,7 @@ use segwatch::web::{FlowQuery, Limits};
 use segwatch_tests::exposition;
 
 use crate::client::{connect, get, read_answer, request};
-use crate::{Fake, eventually, published, start, start_with};
+use crate::{Fake, eventually, published, published_with, start, start_with};
 
 #[test]
 fn metrics_are_what_prometheus_reads() {
@@ -51,12 +51,49 @@ fn the_page_escapes_and_forbids_scripts() {
     let answer = get(running.address, "/");
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/html; charset=utf-8")));
     assert!(answer.body.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;&quot;"), "{}", answer.body);
-    assert!(!answer.body.contains("<script") && !answer.body.contains("http://") && !answer.body.contains("https://"));
-    assert!(answer.body.contains("segwatch 1.2.3") && answer.body.contains("<p class=\"verdict\">unverified</p>"));
+    // One script, the page's own; nothing from elsewhere.
+    assert_eq!(answer.body.matches("<script").count(), 1);
+    assert!(!answer.body.contains("http://") && !answer.body.contains("https://"));
+    assert!(
+        answer.body.contains("segwatch 1.2.3")
+            && answer.body.contains("<p class=\"verdict unverified\">unverified</p>")
+    );
     let policy = answer.header("content-security-policy").expect("a policy");
-    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
-    for link in answer.body.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
+    let body = &answer.body;
+    let links = body.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    for link in links.filter(|link| link.starts_with('/')) {
         assert_eq!(get(running.address, link).status, 200, "{link}");
+    }
+}
+
+#[test]
+fn an_event_comes_when_the_page_says_something_else() {
+    let running = start();
+    let first = get(running.address, "/api/v1/events");
+    assert_eq!((first.status, first.header("content-type")), (200, Some("text/event-stream")));
+    let id = first.body.lines().find_map(|line| line.strip_prefix("id: ")).expect("an id").to_owned();
+    assert!(first.body.contains("\nevent: published\n") && first.body.ends_with("\n\n"), "{}", first.body);
+    let known = format!("Last-Event-ID: {id}");
+    let fake = running.fake.clone();
+    let changes = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        *fake.published.lock().unwrap() = published_with("herlev", 2);
+    });
+    let second = request(running.address, "GET", "/api/v1/events", &[&known], "");
+    changes.join().expect("no panic");
+    assert_eq!(second.status, 200);
+    assert!(!second.body.contains(&id), "another id: {}", second.body);
+}
+
+#[test]
+fn flows_of_one_rule_are_asked_for() {
+    let running = start();
+    assert_eq!(get(running.address, "/api/v1/flows?rule=recorder%20pulls%20video&limit=7").status, 200);
+    let asked = running.fake.queries.lock().unwrap().pop().expect("a query");
+    assert_eq!((asked.rule.as_deref(), asked.limit), (Some("recorder pulls video"), 7));
+    for bad in ["%", "%2", "%zz", "%ff"] {
+        assert_eq!(get(running.address, &format!("/api/v1/flows?rule={bad}")).status, 400, "{bad}");
     }
 }
 
@@ -101,7 +138,7 @@ fn flows_are_bounded() {
         [("", 1000, false), ("?limit=7", 7, false), ("?only=violations&limit=10000", 10_000, true)]
     {
         assert_eq!(get(running.address, &format!("/api/v1/flows{query}")).status, 200);
-        assert_eq!(running.fake.queries.lock().unwrap().pop(), Some(FlowQuery { limit, only_violations }));
+        assert_eq!(running.fake.queries.lock().unwrap().pop(), Some(FlowQuery { limit, only_violations, rule: None }));
     }
     for query in [
         "limit=0",

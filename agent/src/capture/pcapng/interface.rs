@@ -1,12 +1,14 @@
 //! Interface descriptions: link type, snap length, clock.
 
 use crate::base::Timestamp;
-use crate::capture::reader::max_frame;
+use crate::capture::reader::{Drops, max_frame};
 use crate::packet::LinkType;
 
 const IF_TSRESOL: u16 = 9;
 const IF_FCSLEN: u16 = 13;
 const IF_TSOFFSET: u16 = 14;
+const ISB_IFDROP: u16 = 5;
+const ISB_OSDROP: u16 = 7;
 
 const NANOSECONDS: u64 = 1_000_000_000;
 
@@ -18,9 +20,30 @@ pub(super) struct Interface {
     pub(super) max_frame: u32,
     /// Bytes of frame check sequence at the end of each frame on the wire.
     pub(super) fcs: u32,
+    /// What it dropped, by its statistics.
+    pub(super) dropped: Drops,
     clock: Clock,
     /// Nanoseconds to add to each time.
     offset: i128,
+}
+
+impl Drops {
+    /// Reads the options of a statistics block.
+    pub(super) fn read(&mut self, bytes: &[u8], big_endian: bool) {
+        let _ = options(bytes, big_endian, |code, value| {
+            let (first, second) = (word(value, 0, big_endian), word(value, 4, big_endian));
+            let (high, low) = if big_endian { (first, second) } else { (second, first) };
+            let count = u64::from(high) << 32 | u64::from(low);
+            match code {
+                // All ones are written for a number that is not known.
+                _ if value.len() != 8 || count == u64::MAX => {}
+                ISB_IFDROP => self.interface = count,
+                ISB_OSDROP => self.kernel = count,
+                _ => {}
+            }
+            Ok(())
+        });
+    }
 }
 
 /// How ticks become nanoseconds.
@@ -43,6 +66,7 @@ impl Interface {
             snap_len: word(body, 12, big_endian),
             max_frame: max_frame(link_type),
             fcs: 0,
+            dropped: Drops::default(),
             clock: Clock::Times(1_000),
             offset: 0,
         };
@@ -157,6 +181,7 @@ mod tests {
             snap_len: 0,
             max_frame: 0,
             fcs: 0,
+            dropped: Drops::default(),
             clock: Clock::of(resolution),
             offset: 0,
         };
@@ -187,6 +212,7 @@ mod tests {
             snap_len: 0,
             max_frame: 0,
             fcs: 0,
+            dropped: Drops::default(),
             clock: Clock::of(9),
             offset: 0,
         };

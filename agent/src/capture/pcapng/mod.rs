@@ -4,7 +4,7 @@ mod interface;
 
 use interface::Interface;
 
-use super::reader::{Fault, Head, Step, cut, max_frame};
+use super::reader::{Drops, Fault, Head, Step, cut, max_frame};
 use super::window::Window;
 use crate::base::Timestamp;
 
@@ -19,6 +19,7 @@ const INTERFACE_DESCRIPTION: u32 = 1;
 /// Obsolete, succeeded by the enhanced packet block.
 const PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
+const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 
 /// Bytes before the data of a packet block, old or enhanced.
@@ -38,6 +39,8 @@ pub(super) struct Pcapng {
     packets: u64,
     /// Time of the last packet, which simple packets share: they have none of their own.
     last: Timestamp,
+    /// Packets that interfaces of earlier sections dropped.
+    dropped: Drops,
 }
 
 impl Pcapng {
@@ -122,6 +125,7 @@ impl Pcapng {
             SECTION_HEADER => 28,
             INTERFACE_DESCRIPTION => 20,
             PACKET | ENHANCED_PACKET => PACKET_HEADER + TRAILER,
+            INTERFACE_STATISTICS => 24,
             SIMPLE_PACKET => SIMPLE_HEADER + TRAILER,
             _ => 12,
         };
@@ -135,7 +139,10 @@ impl Pcapng {
             return Err(format!("block of {total} bytes: not a multiple of 4"));
         }
         let len = total as usize;
-        let wanted = matches!(kind, SECTION_HEADER | INTERFACE_DESCRIPTION | PACKET | SIMPLE_PACKET | ENHANCED_PACKET);
+        let wanted = matches!(
+            kind,
+            SECTION_HEADER | INTERFACE_DESCRIPTION | INTERFACE_STATISTICS | PACKET | SIMPLE_PACKET | ENHANCED_PACKET
+        );
         if !wanted {
             return self.step_over(window, len);
         }
@@ -158,6 +165,10 @@ impl Pcapng {
                 self.interfaces.push(Interface::read(body, self.big_endian)?);
                 Block::Other
             }
+            INTERFACE_STATISTICS => {
+                self.statistics(body);
+                Block::Other
+            }
             SIMPLE_PACKET => Block::Packet(self.simple_packet(body, place)?),
             _ => Block::Packet(self.packet(kind, body, place)?),
         };
@@ -175,8 +186,24 @@ impl Pcapng {
             Some([0x4d, 0x3c, 0x2b, 0x1a]) => false,
             _ => return Err("section header without its byte-order magic".to_owned()),
         };
+        self.dropped = self.dropped();
         self.interfaces.clear();
         Ok(())
+    }
+
+    /// Statistics count from the start of the capture, so the latest of an interface hold. Damaged ones say nothing:
+    /// packets are read all the same.
+    fn statistics(&mut self, body: &[u8]) {
+        let big_endian = self.big_endian;
+        let number = self.word(body, 8) as usize;
+        if let Some(interface) = self.interfaces.get_mut(number) {
+            interface.dropped.read(body.get(20..).unwrap_or_default(), big_endian);
+        }
+    }
+
+    /// What the file says of packets that were not captured.
+    pub(super) fn dropped(&self) -> Drops {
+        self.interfaces.iter().fold(self.dropped, |sum, interface| sum.and(interface.dropped))
     }
 
     fn check_section(&self, body: &[u8]) -> Result<(), String> {

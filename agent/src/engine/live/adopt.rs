@@ -22,6 +22,7 @@ impl Engine {
         }
         self.enter_inventory();
         self.epoch += 1;
+        self.mirrors.forget_zones();
         let zone = |at: u16| {
             let name = &old.zone(ZoneId(at))?.name;
             self.policy.zones.iter().position(|zone| zone.name == *name).map(|at| PeerZone::Zone(at as u16))

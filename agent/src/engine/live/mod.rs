@@ -5,28 +5,25 @@
 
 mod adopt;
 mod episode;
-mod health;
 mod saved;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use episode::{EpisodeStatus, MAX_EPISODES, Subject};
-pub use health::{Alarm, InterfaceStatus};
 pub use saved::{Changes, Saved};
 
 use super::Engine;
 use super::event::{Command, Event, SourceEvent};
 use super::frame::cover;
-use super::snapshot::{FlowVerdict, HealthStatus, Snapshot};
+use super::health::{InterfaceStatus, Mirrors, Rules};
+use super::snapshot::{FlowVerdict, Snapshot};
 use crate::base::Timestamp;
 use crate::coverage::{Reason, ReasonCode, Verdict};
 use crate::device::Device;
 use crate::finding::{FindingKey, Kind};
 use crate::flow::{IDLE_TIMEOUT, Reach};
 use episode::Episode;
-use health::Interface;
-pub(super) use health::Pulse;
 
 /// Nanoseconds that a frame's time may lead the clock that ticks give.
 const MAX_LEAD: i64 = 5_000_000_000;
@@ -49,7 +46,6 @@ pub(super) struct Live {
     started: i64,
     /// The engine's epoch at the last tick.
     epoch: u32,
-    interfaces: Vec<Interface>,
     episodes: BTreeMap<String, Episode>,
     drill: Option<episode::Drill>,
     verdicts: BTreeMap<Option<String>, Verdict>,
@@ -102,47 +98,28 @@ impl Live {
         at.0.saturating_add(self.offset).min(self.mono.saturating_add(MAX_LEAD)).max(now)
     }
 
-    /// A frame came in on an interface.
-    pub(super) fn pulse(&mut self, source: u16, pulse: &Pulse) {
-        if let Some(interface) = self.interfaces.get_mut(usize::from(source)) {
-            interface.pulse(pulse);
-        }
-    }
-
     /// Before the first tick there is no time yet.
     fn mono_of(&self, now: i64) -> i64 {
         now.max(self.mono)
     }
 
-    fn report(&mut self, source: u16, event: SourceEvent, now: i64) {
-        let at = usize::from(source);
-        if at >= health::MAX_INTERFACES {
-            return;
-        }
-        if self.interfaces.len() <= at {
-            self.interfaces.resize_with(at + 1, Interface::default);
-        }
-        let wall = self.wall;
-        if let Some(interface) = self.interfaces.get_mut(at) {
-            interface.tell(event, wall, now, &mut self.events);
-        }
-    }
-
     /// Not before this was a device seen with certainty: the start, or the end of the last time that its mirror port
     /// was blind.
-    fn seen_since(&self, device: &Device) -> i64 {
-        self.interfaces.get(usize::from(device.source)).map_or(self.started, |i| i.blind_until.max(self.started))
-    }
-
-    /// Reasons that the mirror port of a device gives.
-    pub(super) fn blind_reasons(&self, device: &Device) -> impl Iterator<Item = Reason> {
-        self.interfaces.get(usize::from(device.source)).into_iter().flat_map(Interface::blind_reasons)
+    fn seen_since(&self, device: &Device, mirrors: &Mirrors) -> i64 {
+        mirrors.of(device.source).map_or(self.started, |port| port.blind_until.max(self.started))
     }
 
     /// Why a device is not covered now.
-    pub(super) fn coverage(&self, device: &Device, now: i64, silence: i64, vlan_matters: bool) -> Vec<Reason> {
+    pub(super) fn coverage(
+        &self,
+        device: &Device,
+        mirrors: &Mirrors,
+        now: i64,
+        silence: i64,
+        vlan_matters: bool,
+    ) -> Vec<Reason> {
         let recent = &device.sight.recent;
-        let blind = self.seen_since(device);
+        let blind = self.seen_since(device, mirrors);
         let since = now.saturating_sub(silence).max(blind);
         let is = |at: i64| at >= since && at != i64::MIN;
         let mut reasons = Vec::new();
@@ -199,11 +176,6 @@ impl Live {
         self.full.at.is_some_and(|at| now.saturating_sub(at) <= silence)
     }
 
-    /// Alarms of all mirror ports.
-    pub(super) fn health(&self) -> Vec<HealthStatus> {
-        self.interfaces.iter().flat_map(Interface::health).collect()
-    }
-
     pub(super) fn key_of(&self, id: &str) -> Option<FindingKey> {
         self.keys.get(id).copied()
     }
@@ -219,7 +191,7 @@ impl Engine {
         let mut live = self.live.take().unwrap_or_default();
         let jump = wall.since(live.wall).saturating_sub(mono.saturating_sub(live.mono));
         if live.ticked {
-            live.interfaces.iter_mut().for_each(|interface| interface.clock(jump, mono));
+            self.mirrors.set_clock(jump, mono);
         } else {
             (live.started, live.ticked) = (mono, true);
             self.now = mono;
@@ -242,10 +214,7 @@ impl Engine {
         if refused > live.full.count {
             live.full = Full { count: refused, at: Some(self.now) };
         }
-        let health = health::Rules::of(&self.policy);
-        for interface in &mut live.interfaces {
-            interface.judge(&health, wall, self.now, &mut live.events);
-        }
+        self.mirrors.judge(&Rules::of(&self.policy), wall, self.now, &mut live.events);
         live.totals.evicted = [self.counters.evicted - self.counters.evicted_watched, self.counters.evicted_watched];
         live.totals.active = self.flows.len() as u64;
         self.live = Some(live);
@@ -269,12 +238,21 @@ impl Engine {
 
     /// A mirror port tells something. What flows showed before it could not be read is no sign of what it shows after.
     pub(super) fn hear(&mut self, source: u16, event: SourceEvent) {
+        if self.mirrors.hear(source, &event) {
+            return;
+        }
         let mut live = self.live.take().unwrap_or_default();
         if live.ticked && matches!(event, SourceEvent::Up { .. } | SourceEvent::Down { .. } | SourceEvent::Gap { .. }) {
             self.harvest(&mut live);
         }
         let now = live.mono_of(self.now);
-        live.report(source, event, now);
+        let loses = matches!(event, SourceEvent::Drops { .. } | SourceEvent::Up { .. } | SourceEvent::Gap { .. });
+        if loses {
+            self.mirrors.forget_sessions(source);
+        }
+        if let Some(port) = self.mirrors.make(source) {
+            port.tell(event, live.wall, now, &mut live.events);
+        }
         self.live = Some(live);
     }
 
@@ -284,7 +262,7 @@ impl Engine {
         Some(Published {
             snapshot: live.snapshot.clone()?,
             episodes: live.episodes.iter().map(|(id, episode)| (id.clone(), episode.status())).collect(),
-            interfaces: live.interfaces.iter().map(Interface::status).collect(),
+            interfaces: self.mirrors.ports().iter().map(super::health::Interface::status).collect(),
             totals: live.totals.clone(),
         })
     }
@@ -328,20 +306,17 @@ impl Engine {
         let ids: Vec<_> = self.flows.watched().collect();
         for id in ids {
             let Some(flow) = self.flows.get_mut(id) else { continue };
-            let mut packets = [0u64; 2];
-            let proto = flow.key.proto();
-            let (acknowledges, mut source) = (flow.evidence.has_acknowledged(), None);
-            for (side, covered) in flow.take_covered() {
-                packets[side as usize] += covered.packets;
-                cover(&mut self.devices, &covered, self.now);
-                source = source.or(covered.credit.sent).or(covered.credit.received);
+            let (proto, acknowledged) = (flow.key.proto(), flow.evidence.has_acknowledged());
+            let covered: Vec<_> = flow.take_covered().collect();
+            for (_, covered) in &covered {
+                cover(&mut self.devices, covered, self.now);
             }
-            if let Some(interface) = source
-                .and_then(|device| self.devices.get(device))
-                .and_then(|device| live.interfaces.get_mut(usize::from(device.source)))
+            if let Some((source, packets)) = self.own_link(covered.into_iter())
+                && let Some(port) = self.mirrors.of_mut(source)
             {
-                interface.conversation(proto, packets, acknowledges);
+                port.talk(proto, packets, acknowledged);
             }
+            self.harvest_losses(id);
             self.count_flow(id, live);
         }
     }
@@ -354,6 +329,7 @@ impl Engine {
             return;
         }
         let zone = self.zone_of_flow(flow);
+        let answers = self.zones_that_answer(flow);
         *live.totals.flows.entry((zone, judgement.verdict)).or_default() += 1;
         if judgement.verdict == FlowVerdict::Allowed
             && self.policy.conduits.iter().any(|c| c.name == judgement.rule.name)
@@ -363,6 +339,7 @@ impl Engine {
         if let Some(flow) = self.flows.get_mut(id) {
             flow.counted = true;
         }
+        answers.into_iter().for_each(|zone| self.mirrors.answered(zone));
     }
 
     /// How often something found no place.

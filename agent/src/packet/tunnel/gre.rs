@@ -40,6 +40,18 @@ pub fn gre(packet: &Packet, layer: &mut Layer, at: usize) -> Result<Step, Undeco
     }
 }
 
+/// Session and sequence number of an ERSPAN packet, from its GRE header on; `None` where it has none (type I).
+pub fn erspan_sequence(packet: &[u8]) -> Option<(u16, u32)> {
+    let flags = be16(packet, 0)?;
+    if flags & SEQUENCE == 0 || flags & VERSION != 0 {
+        return None;
+    }
+    let number = 4 + words(flags, CHECKSUM | ROUTING) + words(flags, KEY);
+    let &[n0, n1, n2, n3, _, _, s0, s1] = array(packet, number)?;
+    // The session's ten bits, behind version, VLAN and priority.
+    Some((u16::from_be_bytes([s0, s1]) & 0x03ff, u32::from_be_bytes([n0, n1, n2, n3])))
+}
+
 fn words(flags: u16, bit: u16) -> usize {
     if flags & bit != 0 { 4 } else { 0 }
 }

@@ -6,6 +6,7 @@ mod mpls;
 mod ppp;
 mod udp;
 
+pub use gre::erspan_sequence;
 pub use mpls::mpls;
 pub use ppp::ppp;
 pub use udp::{is_tunnel_port, udp};

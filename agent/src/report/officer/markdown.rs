@@ -70,13 +70,15 @@ fn inside(cell: &Cell) -> String {
 
 /// Text on one line of which nothing is markup, a link, or HTML.
 fn text(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
     let escaped = escape(text);
-    for (at, c) in escaped.trim().char_indices() {
-        // A number at the start of a paragraph would begin a list.
-        let is_markup = "\\`*_{}[]()<>#+!|~$&=^@".contains(c) || at == 0 && c == '-';
-        let is_link = c == ':' && escaped.trim().get(at..).is_some_and(|rest| rest.starts_with("://"));
-        if is_markup || is_link {
+    let line = escaped.trim();
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    let mut shown = String::with_capacity(line.len());
+    for (at, c) in line.char_indices() {
+        // What would begin a list or underline a heading does so at the start only.
+        let begins = at == 0 && "-+=".contains(c) || digits > 0 && at == digits && ".)".contains(c);
+        let is_link = c == ':' && line.get(at..).is_some_and(|rest| rest.starts_with("://"));
+        if "\\`*_{}[]<>#!|~$&@".contains(c) || begins || is_link {
             shown.push('\\');
         }
         shown.push(c);

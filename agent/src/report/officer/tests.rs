@@ -16,7 +16,7 @@ struct Case {
 
 /// A site in which everything that can be said is said.
 fn case() -> Case {
-    let mut snapshot = sample::site(4, 3);
+    let mut snapshot = sample::site(2, 3);
     snapshot.window = snapshot.window.map(|window| crate::engine::Window { last: sample::at(20_000), ..window });
     let detail = "a detail".to_owned();
     let alarm = HealthStatus { interface: "eth1".to_owned(), alarm: "silent", blinds: true, detail: detail.clone() };
@@ -149,12 +149,12 @@ fn payloads() -> Vec<String> {
     ends.iter().flat_map(|end| cores.iter().map(move |core| format!("{end}{core} word"))).collect()
 }
 
-/// What is markup, in order; of Markdown, what no backslash takes its meaning from.
+/// What is markup, sorted, as names decide about the order of cameras; of Markdown, what no backslash makes text.
 fn skeleton(format: usize, text: &str) -> Vec<String> {
-    match format {
+    let mut parts: Vec<String> = match format {
         0 | 1 => text.split('<').skip(1).map(|tag| tag.split('>').next().unwrap().to_owned()).collect(),
         2 | 3 => {
-            let markup = bare(text).chars().filter(|c| "`*_{}[]()<>#+!|~$&\n".contains(*c)).collect::<String>();
+            let markup = bare(text).chars().filter(|c| "`*_{}[]<>#!|~$&\n".contains(*c)).collect::<String>();
             markup.lines().map(str::to_owned).collect()
         }
         4 => {
@@ -166,7 +166,9 @@ fn skeleton(format: usize, text: &str) -> Vec<String> {
             let value: serde_json::Value = serde_json::from_str(text).unwrap();
             vec![value["cameras"].as_array().unwrap().len().to_string()]
         }
-    }
+    };
+    parts.sort();
+    parts
 }
 
 /// Markdown without what a backslash makes text.
@@ -186,36 +188,49 @@ fn bare(markdown: &str) -> String {
 fn nothing_that_comes_from_outside_is_more_than_text() {
     let payloads = payloads();
     assert!(payloads.len() >= 500, "{}", payloads.len());
-    for (field, set) in FIELDS.iter().enumerate() {
-        let mut plain = case();
-        set(&mut plain, "plain word".to_owned());
-        let wanted: Vec<_> = (0..6).map(|format| skeleton(format, &plain.write(format))).collect();
-        for payload in &payloads {
-            let mut hostile = case();
-            set(&mut hostile, payload.clone());
-            for (format, wanted) in wanted.iter().enumerate() {
-                let text = hostile.write(format);
-                let shown = |what: &str| format!("field {field}, format {format}: {what}: {payload:?}\n{text}");
-                assert_eq!(&skeleton(format, &text), wanted, "{}", shown("markup"));
-                assert_eq!(escape(&text.replace('\n', "")), text.replace('\n', ""), "{}", shown("hidden"));
-                match format {
-                    2 | 3 => {
-                        let bare = bare(&text);
-                        assert!(!bare.contains("://") && !bare.contains("www."), "{}", shown("link"));
-                    }
-                    4 => assert_inert(&text, &shown("formula")),
-                    _ => {}
+    let with = |text: &str| {
+        let mut case = case();
+        FIELDS.iter().for_each(|set| set(&mut case, text.to_owned()));
+        case
+    };
+    let plain = with("plain word");
+    let wanted: Vec<_> = (0..6).map(|format| skeleton(format, &plain.write(format))).collect();
+    assert_eq!(plain.write(0).matches("plain word").count(), 32, "every field shows");
+    for payload in &payloads {
+        let hostile = with(payload);
+        for (format, wanted) in wanted.iter().enumerate() {
+            let text = hostile.write(format);
+            let shown = |what: &str| format!("format {format}: {what}: {payload:?}\n{text}");
+            assert_eq!(&skeleton(format, &text), wanted, "{}", shown("markup"));
+            assert!(text.lines().all(|line| escape(line) == line), "{}", shown("hidden"));
+            match format {
+                2 | 3 => {
+                    let bare = bare(&text);
+                    assert!(!bare.contains("://") && !bare.contains("www."), "{}", shown("link"));
                 }
+                4 => assert!(is_inert(&text), "{}", shown("formula")),
+                _ => {}
             }
         }
     }
 }
 
-fn assert_inert(csv: &str, shown: &str) {
-    for record in ::csv::Reader::from_reader(csv.as_bytes()).records() {
-        for part in record.unwrap().iter().flat_map(|cell| cell.split(';')) {
-            assert!(!part.starts_with(['=', '+', '-', '@', '\t', '\r']), "{shown}");
-        }
+fn is_inert(csv: &str) -> bool {
+    ::csv::Reader::from_reader(csv.as_bytes()).records().all(|record| {
+        let record = record.unwrap();
+        let mut parts = record.iter().flat_map(|cell| cell.split(';'));
+        !parts.any(|part| part.starts_with(['=', '+', '-', '@', '\t', '\r']))
+    })
+}
+
+#[test]
+fn a_line_of_markdown_begins_nothing() {
+    for (site, shown) in
+        [("1. one", "1\\. one"), ("12) x", "12\\) x"), ("- x", "\\- x"), ("+ x", "\\+ x"), ("17 x", "17 x")]
+    {
+        let mut case = case();
+        case.subject.site = site.to_owned();
+        assert!(case.write(2).contains(&format!("- **Site:** {shown}\n")), "{site}");
     }
 }
 
@@ -276,7 +291,7 @@ fn hours_are_told_where_they_are_known() {
         |device: &DeviceStatus| device.name.is_some().then(|| Hours { covered: 23, expected: 24, gaps: vec![gap] });
     let report = SiteReport::new(&snapshot, &files, &subject, &hours);
     let text = report_markdown(&report, Language::Danish);
-    assert!(text.contains("dækket i 23 af 24 timer \\(95,8 %\\)"), "{text}");
+    assert!(text.contains("dækket i 23 af 24 timer (95,8 %)"), "{text}");
     assert!(text.contains("HUL: 2026-03-01 08:00:00 – 09:00:00 UTC"), "{text}");
     let csv = report_csv(&report).unwrap();
     assert!(csv.contains(",95.8,hours,"), "{csv}");
