@@ -51,10 +51,6 @@ pub struct Flow {
     /// Payload bytes of each end by hour of monotonic time: the current hour.
     hours: [(u32, u32); 2],
     rare: Option<Box<Rare>>,
-    /// Source and destination of each path's packets, for their [`Credit`].
-    devices: [[[Option<DeviceId>; 2]; PATHS]; 2],
-    /// The hosts at its ends.
-    pub ends: [End; 2],
     /// Judged VLAN of the first packet that had one.
     pub vlan: Option<u16>,
     /// A frame of it went to one host; without one it was all link-layer broadcast, which no router passes on
@@ -64,6 +60,10 @@ pub struct Flow {
     pub counted: bool,
     /// Whose requests are followed.
     pub asks: [bool; 2],
+    /// Source and destination of each path's packets, for their [`Credit`].
+    devices: [[[Option<DeviceId>; 2]; PATHS]; 2],
+    /// The hosts at its ends.
+    pub ends: [End; 2],
 }
 
 /// How the packets of one end came by.

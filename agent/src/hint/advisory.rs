@@ -52,7 +52,7 @@ impl Posture {
 /// What one advisory says of a firmware.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Advised {
-    /// The CVE.
+    /// The CVE, or `factory state`.
     pub id: String,
     /// In one word.
     pub says: Ruling,
@@ -112,6 +112,13 @@ impl Posture {
             State::Patched | State::Unknown => factory.to_owned(),
         };
         self.state = State::Vulnerable;
+        let advised = Advised {
+            id: "factory state".to_owned(),
+            says: Ruling::Affected,
+            fixed_in: None,
+            source: "its own SADP: Activated false".to_owned(),
+        };
+        self.advisories.insert(0, advised);
         self
     }
 }
