@@ -272,7 +272,7 @@ fn outputs(lab: &Lab, answer: &Snapshot) -> Vec<(&'static str, String)> {
         ("json", report::check_json(answer, &files).expect("JSON")),
         ("devices json", report::devices_json(answer).expect("JSON")),
         ("junit", report::junit(answer, &files, report::FailOn::Notice)),
-        ("flows", flows(lab, FlowFormat::Text(style.clone()))),
+        ("flows", flows(lab, FlowFormat::Text(style))),
         ("csv", flows(lab, FlowFormat::Csv)),
         ("jsonl", flows(lab, FlowFormat::Jsonl)),
     ]

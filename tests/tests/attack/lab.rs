@@ -76,10 +76,13 @@ fn bytes(text: &str) -> Vec<u8> {
     out
 }
 
+/// What a frame becomes before it is seen.
+pub type Wrap = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
 pub struct Lab {
     pub engine: Engine,
     pub frames: Vec<(Timestamp, Vec<u8>)>,
-    wrap: Option<Box<dyn Fn(&[u8]) -> Vec<u8>>>,
+    wrap: Option<Wrap>,
     ends: [IpAddr; 2],
     mac: Mac,
     one_way: bool,
@@ -117,7 +120,7 @@ impl Lab {
         }
     }
 
-    pub fn wrapped(mut self, wrap: Box<dyn Fn(&[u8]) -> Vec<u8>>) -> Lab {
+    pub fn wrapped(mut self, wrap: Wrap) -> Lab {
         self.wrap = Some(wrap);
         self
     }
