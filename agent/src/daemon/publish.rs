@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::engine;
 use crate::metrics::{BuildInfo, Counters, Eviction, Exporter, InterfaceCounters, Sink};
 use crate::policy::{Policy, Side};
+use crate::sink::Batch;
 use crate::web::{About, ConduitStatus, Published, Refusal};
 
 /// So long a snapshot waits for the journal: a disk that is gone must not stop a page.
@@ -37,6 +38,8 @@ pub(super) struct Bundle {
     pub(super) waiting: u64,
     /// People who wait to hear that what they asked for is done.
     pub(super) answers: Vec<Answer>,
+    /// For the sinks.
+    pub(super) batch: Batch,
 }
 
 /// The thread's state.
@@ -77,6 +80,7 @@ impl Publisher {
                 self.shared.keeper.give_way();
             }
         }
+        self.shared.sinks.offer(std::mem::take(&mut bundle.batch));
         self.shared.pager.offer(&bundle.published);
         let snapshot = &bundle.published.snapshot;
         match self.exporter.render(&bundle.policy, snapshot, &self.counters(&bundle, durable)) {

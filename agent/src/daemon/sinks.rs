@@ -94,7 +94,9 @@ impl Sinks {
         !self.state.lock().unwrap_or_else(PoisonError::into_inner).queues.is_empty()
     }
 
-    fn offer(&self, batch: &Arc<Batch>) {
+    /// Hands records over, once the journal has what they tell of.
+    pub(super) fn offer(&self, batch: Batch) {
+        let batch = &Arc::new(batch);
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.queues.values().for_each(|queue| queue.offer(batch));
     }
@@ -130,17 +132,17 @@ impl Feed {
         Feed { sinks, started: now, stats_at: now, open_at: now + OPEN_EVERY }
     }
 
-    /// After a tick, maybe the last: hands over what happened. `interfaces` are names, packets read and dropped.
+    /// After a tick, maybe the last: what happened. `interfaces` are names, packets read and dropped.
     pub(super) fn tick(
         &mut self,
         engine: &mut Engine,
         events: &[Event],
         interfaces: impl Iterator<Item = (String, u64, u64)>,
         last: bool,
-    ) {
+    ) -> Batch {
         let (ended, lost) = (engine.take_rows(), engine.take_lost_rows());
         if !self.sinks.is_on() {
-            return;
+            return Batch::default();
         }
         let now = Instant::now();
         let mut batch = Batch { at: wall_clock(), events: events.to_vec(), ended, lost, ..Batch::default() };
@@ -162,6 +164,6 @@ impl Feed {
                 findings: published.snapshot.findings.len() as u64,
             });
         }
-        self.sinks.offer(&Arc::new(batch));
+        batch
     }
 }

@@ -209,7 +209,7 @@ impl Watch {
         let interfaces = self.ledgers.iter().map(|(name, ledger)| {
             (name.clone(), ledger.delivered, ledger.kernel_drops + ledger.interface_drops + ledger.agent_drops)
         });
-        self.others.feed.tick(&mut self.engine, &events, interfaces, last);
+        let batch = self.others.feed.tick(&mut self.engine, &events, interfaces, last);
         let changes = self.engine.save_changes(&events);
         if !changes.is_empty() {
             self.own(&Own::State { changes });
@@ -232,6 +232,7 @@ impl Watch {
             ledgers: self.ledgers.clone(),
             waiting: live.ledgers().iter().map(Ledger::waiting).sum(),
             answers: std::mem::take(&mut self.answers),
+            batch,
         };
         if let Some(earlier) = self.backlog.take() {
             bundle = join(earlier, bundle);
@@ -255,7 +256,12 @@ fn join(earlier: Bundle, later: Bundle) -> Bundle {
     let lost = earlier.entry.lost + later.entry.lost + too_many as u64;
     let mut answers = earlier.answers;
     answers.extend(later.answers);
-    Bundle { entry: Entry { records, checkpoint: later.entry.checkpoint, lost }, answers, ..later }
+    Bundle {
+        entry: Entry { records, checkpoint: later.entry.checkpoint, lost },
+        answers,
+        batch: earlier.batch.and(later.batch),
+        ..later
+    }
 }
 
 /// What a change of an interface is to the engine.

@@ -49,6 +49,23 @@ pub struct Stats {
 }
 
 impl Batch {
+    /// What became known before and in another batch; beyond [`MAX_WAITING`] records are lost, and counted.
+    #[must_use]
+    pub fn and(mut self, later: Batch) -> Batch {
+        self.lost += later.lost;
+        let room = MAX_WAITING.saturating_sub(self.records());
+        if later.records() > room {
+            self.lost += later.records() as u64;
+            return self;
+        }
+        self.at = later.at;
+        self.events.extend(later.events);
+        self.ended.extend(later.ended);
+        self.open.extend(later.open);
+        self.stats = later.stats.or(self.stats);
+        self
+    }
+
     /// How many records it has.
     pub fn records(&self) -> usize {
         self.events.len() + self.ended.len() + self.open.len() + usize::from(self.stats.is_some())
