@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::CaptureFiles;
 use super::words::{device_label, ref_label};
-use crate::base::escape;
+use crate::base::html;
 use crate::coverage::{Reason, Verdict};
 use crate::engine::{DeviceStatus, FindingStatus, Snapshot};
 use crate::finding::Class;
@@ -142,10 +142,10 @@ fn write(xml: &mut String, cases: &[Case]) -> fmt::Result {
     writeln!(xml, "<testsuites name=\"segwatch\" {counts}>")?;
     writeln!(xml, "  <testsuite name=\"segwatch check\" {counts}>")?;
     for case in cases {
-        write!(xml, "    <testcase classname=\"segwatch.{}\" name=\"{}\"", case.class, xml_text(&case.name))?;
+        write!(xml, "    <testcase classname=\"segwatch.{}\" name=\"{}\"", case.class, html(&case.name))?;
         match &case.outcome {
             Outcome::Passed => writeln!(xml, "/>")?,
-            Outcome::Skipped(why) => writeln!(xml, "><skipped message=\"{}\"/></testcase>", xml_text(why))?,
+            Outcome::Skipped(why) => writeln!(xml, "><skipped message=\"{}\"/></testcase>", html(why))?,
             Outcome::Failed(said) => problem(xml, "failure", said)?,
             Outcome::Errored(said) => problem(xml, "error", said)?,
         }
@@ -157,24 +157,8 @@ fn write(xml: &mut String, cases: &[Case]) -> fmt::Result {
 /// The first line as the message, all of them as the text.
 fn problem(xml: &mut String, element: &str, said: &[String]) -> fmt::Result {
     let first = said.first().map(String::as_str).unwrap_or_default();
-    let all: Vec<String> = said.iter().map(|line| xml_text(line)).collect();
+    let all: Vec<String> = said.iter().map(|line| html(line)).collect();
     writeln!(xml, ">")?;
-    writeln!(xml, "      <{element} message=\"{}\">{}</{element}>", xml_text(first), all.join("\n"))?;
+    writeln!(xml, "      <{element} message=\"{}\">{}</{element}>", html(first), all.join("\n"))?;
     writeln!(xml, "    </testcase>")
-}
-
-/// Text for an attribute or an element. Hidden characters go first: XML 1.0 has no way to write most controls.
-fn xml_text(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in escape(text).chars() {
-        match c {
-            '&' => shown.push_str("&amp;"),
-            '<' => shown.push_str("&lt;"),
-            '>' => shown.push_str("&gt;"),
-            '"' => shown.push_str("&quot;"),
-            '\'' => shown.push_str("&apos;"),
-            c => shown.push(c),
-        }
-    }
-    shown
 }
