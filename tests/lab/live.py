@@ -48,8 +48,9 @@ def scenario(site, program, told):
     if "core" in told:
         site.filter("core", told["core"])
     perform(site, told.get("before", []))
-    path = sensor.watch()
+    # What tcpdump saw, the agent saw too.
     sensor.start()
+    path = sensor.watch()
     perform(site, told["do"])
     answer = lambda: (lines(site, sensor.findings()), sensor.status()["verdict"])
     expected = sorted(told["finds"]), told["verdict"]

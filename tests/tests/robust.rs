@@ -12,8 +12,8 @@ use serde_json::Value;
 
 /// Larger ones would take their time and show no more.
 const MAX_BYTES: usize = 200_000;
-const CUTS: usize = 10;
-const FLIPS: usize = 10;
+const CUTS: usize = 5;
+const FLIPS: usize = 5;
 
 #[test]
 fn cut_and_flipped_captures_neither_panic_nor_pass_for_whole() {
