@@ -98,7 +98,7 @@ impl Engine {
     /// The packet in hand is one of the first of its flow, or came a new way.
     #[inline]
     pub(super) fn mark_early(&mut self, id: FlowId, from: Side, speaks_for_network: bool) {
-        if self.options.evidence.is_some() && self.evidence.early.len() < crate::packet::MAX_LAYERS {
+        if self.evidence.early.len() < crate::packet::MAX_LAYERS {
             self.evidence.early.push((id, speaks_for_network, from));
         }
     }
@@ -112,6 +112,9 @@ impl Engine {
         data: &[u8],
         found: &Decoded,
     ) {
+        if self.evidence.early.is_empty() {
+            return;
+        }
         let mut early = std::mem::take(&mut self.evidence.early);
         let mut frame = None;
         for (id, speaks_for_network, from) in early.drain(..) {

@@ -168,7 +168,7 @@ impl Engine {
         let mut known = flow.follow(from, &path);
         let early =
             flow.packets[from as usize] < FIRST_PACKETS || copy == Copy::Routed && flow.routed_copies < FIRST_PACKETS;
-        if early || known.is_none() {
+        if self.options.evidence.is_some() && (early || known.is_none()) {
             self.mark_early(id, from, is_server(layer));
         }
         let speaks_of_addresses = matches!((layer.proto, layer.sport), (UDP, 67 | 68 | 547) | (ICMPV6, _));
