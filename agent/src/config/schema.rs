@@ -63,6 +63,11 @@ fn root() -> Value {
                 "propertyNames": { "enum": words::KINDS },
                 "additionalProperties": { "enum": words::SEVERITIES },
             },
+            "exceptions": {
+                "description": "Findings that neither page nor make a ticket for a while; verdicts stay",
+                "type": "array",
+                "items": exception(),
+            },
             "dispositions": list(disposition(), "Which devices may remain, for the report; the first rule that holds decides"),
             "listen": { "description": "Address and port of the HTTP server (default 127.0.0.1:10420)", "type": "string", "pattern": ":[0-9]+$" },
             "state_dir": { "description": "Directory of journal and evidence (default /var/lib/segwatch)", "type": "string", "pattern": "^/" },
@@ -200,6 +205,21 @@ fn conduit() -> Value {
     )
 }
 
+fn exception() -> Value {
+    object(
+        json!({
+            "device": text("A name of the inventory, a MAC or an address"),
+            "kind": { "description": "The kind of finding", "enum": words::KINDS },
+            "peer_zone": text("Zone of the other end, internet, internal or none (default: any)"),
+            "owner": text("Who answers for it"),
+            "reason": text("Why it may be for a while"),
+            "expires": date("The last day that it holds, UTC"),
+        }),
+        &["device", "kind", "owner", "reason", "expires"],
+        "A finding that people know of",
+    )
+}
+
 fn side(description: &str) -> Value {
     let name = json!({ "type": "string", "minLength": 1 });
     let mut side = object(
@@ -300,6 +320,7 @@ mod tests {
             (&properties["sinks"]["properties"]["ipfix"]["properties"], &words::IPFIX),
             (&properties["conduits"]["items"]["properties"], &words::CONDUIT),
             (&properties["conduits"]["items"]["properties"]["from"]["properties"], &words::SIDE),
+            (&properties["exceptions"]["items"]["properties"], &words::EXCEPTION),
             (&properties["devices"]["items"]["properties"], &words::DEVICE),
         ] {
             let mut there: Vec<&str> =

@@ -47,7 +47,7 @@ pub fn series_count(policy: &Policy) -> usize {
 
 /// Series of one kind in one zone: `findings_open` by reach and severity, `findings_total` by reach.
 fn series_of(kind: Kind, policy: &Policy) -> usize {
-    let outcomes = kind.outcomes(policy.severity.get(kind.name()).copied());
+    let outcomes = kind.outcomes(policy.severity.get(kind.name()).copied(), policy.excepts(kind.name()));
     let reaches: BTreeSet<_> = outcomes.iter().map(|(reach, _)| reach).collect();
     outcomes.len() + reaches.len()
 }

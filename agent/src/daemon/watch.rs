@@ -303,6 +303,14 @@ fn log_event(limiter: &Limiter, event: &Event) {
             let by = by.as_deref().map(escape);
             line("closed", &|held_back| tracing::info!(id, ?why, ?by, held_back, "finding closed"));
         }
+        Event::FindingMuted { id, exception, .. } => {
+            let (owner, until) = (escape(&exception.owner), &exception.expires);
+            line("muted", &|held_back| tracing::info!(id, %owner, until, held_back, "finding muted by an exception"));
+        }
+        Event::FindingRearmed { id, exception, .. } => {
+            let (owner, until) = (escape(&exception.owner), &exception.expires);
+            line("rearmed", &|held_back| tracing::warn!(id, %owner, until, held_back, "finding muted no more"));
+        }
         Event::FindingAcked { id, by, .. } => tracing::info!(id, by = %escape(by), "finding acknowledged"),
         Event::Verdict { zone, from, to, .. } => {
             let (zone, from, to) =

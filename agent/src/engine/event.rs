@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::snapshot::FindingStatus;
+use super::snapshot::{ExceptionStatus, FindingStatus};
 use crate::base::Timestamp;
 use crate::coverage::{Reason, Verdict};
 
@@ -47,6 +47,24 @@ pub enum Event {
         by: String,
         /// Why.
         reason: String,
+    },
+    /// An exception of the policy mutes an open finding: its severity is `info` from now on.
+    FindingMuted {
+        /// When.
+        at: Timestamp,
+        /// Its id.
+        id: String,
+        /// Who answers for it.
+        exception: ExceptionStatus,
+    },
+    /// No exception mutes a finding any more that is still open: its severity is what it would have been.
+    FindingRearmed {
+        /// When.
+        at: Timestamp,
+        /// Its id.
+        id: String,
+        /// The exception that has expired, or is not in the policy any more.
+        exception: ExceptionStatus,
     },
     /// A verdict changed.
     Verdict {

@@ -49,8 +49,9 @@ pub use judge::{Judgement, Violation};
 pub use live::{Changes, EpisodeStatus, MAX_EPISODES, Published, Saved, Subject, Totals};
 pub use rows::proto_name;
 pub use snapshot::{
-    CoverageStatus, DeviceRef, DeviceStatus, EndStatus, FindingStatus, FlowRow, FlowVerdict, HealthStatus, Hint,
-    LineRef, LossStatus, PeerStatus, PolicyRef, RuleRef, Snapshot, Traffic, VlanCount, Window, ZoneStatus,
+    CoverageStatus, DeviceRef, DeviceStatus, EndStatus, ExceptionStatus, FindingStatus, FlowRow, FlowVerdict,
+    HealthStatus, Hint, LineRef, LossStatus, PeerStatus, PolicyRef, RuleRef, Snapshot, Traffic, VlanCount, Window,
+    ZoneStatus,
 };
 use stacks::Stacks;
 pub use trace::{End, EndStep, Local, Step, Together, Watched, Whence, ZoneRef};

@@ -11,7 +11,7 @@ use crate::coverage::{Loss, Reason, Verdict};
 use crate::finding::{Class, Kind};
 use crate::flow::{Direction, Reach};
 use crate::hint::Posture;
-use crate::policy::Place;
+use crate::policy::{Exception, Place};
 
 /// The whole answer.
 #[derive(Clone, Debug, Serialize)]
@@ -214,6 +214,9 @@ pub struct FindingStatus {
     /// `critical`, `warning` or `info`.
     #[serde(deserialize_with = "severity")]
     pub severity: Word,
+    /// Who answers for it while the policy excepts it, which makes its severity `info`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<ExceptionStatus>,
     /// The farthest of its peers; `None` for kinds that are not judged by reach.
     pub reach: Option<Reach>,
     /// The device it is about.
@@ -234,6 +237,24 @@ pub struct FindingStatus {
     pub rule: RuleRef,
     /// One sentence.
     pub summary: String,
+}
+
+/// The exception that mutes a finding.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ExceptionStatus {
+    /// Who answers for it.
+    pub owner: String,
+    /// Why it is.
+    pub reason: String,
+    /// The last day on which it holds, UTC.
+    pub expires: String,
+}
+
+impl ExceptionStatus {
+    pub(super) fn of(exception: &Exception) -> ExceptionStatus {
+        let (owner, reason, expires) = (exception.owner.clone(), exception.reason.clone(), exception.last_day());
+        ExceptionStatus { owner, reason, expires }
+    }
 }
 
 /// A word of ours. (Under a name of its own, since serde would borrow `&str` from what it reads.)

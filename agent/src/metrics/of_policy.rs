@@ -167,7 +167,7 @@ fn write_findings(
         &["zone", "kind", "reach"],
     )?;
     for kind in Kind::ALL {
-        let outcomes = kind.outcomes(policy.severity.get(kind.name()).copied());
+        let outcomes = kind.outcomes(policy.severity.get(kind.name()).copied(), policy.excepts(kind.name()));
         for &zone in judged {
             for &(reach, severity) in &outcomes {
                 open.set(&[zone, kind.name(), reach_name(reach), severity.name()], 0.0)?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::stream::Stream;
 use super::{Batch, Origin, Sink, Transport};
 use crate::base::{Timestamp, escape};
-use crate::engine::Event;
+use crate::engine::{Event, ExceptionStatus};
 
 /// Facility `local0` (RFC 5424, section 6.2.1).
 const FACILITY: u8 = 16;
@@ -86,6 +86,21 @@ pub fn message(event: &Event, origin: &Origin) -> Option<String> {
         }
         Event::FindingAcked { at, id, by, reason } => {
             (*at, 5, "acknowledged", vec![("id", id.clone())], format!("finding {id} acknowledged by {by}: {reason}"))
+        }
+        Event::FindingMuted { at, id, exception } => {
+            let ExceptionStatus { owner, reason, expires } = exception;
+            (
+                *at,
+                5,
+                "muted",
+                vec![("id", id.clone())],
+                format!("finding {id} muted until {expires} by {owner}: {reason}"),
+            )
+        }
+        Event::FindingRearmed { at, id, exception } => {
+            let ExceptionStatus { owner, expires, .. } = exception;
+            let text = format!("finding {id} is not muted any more (it was until {expires} by {owner})");
+            (*at, 4, "rearmed", vec![("id", id.clone())], text)
         }
         Event::Verdict { at, zone, from, to, .. } => {
             let zone = zone.as_deref().unwrap_or("(site)");

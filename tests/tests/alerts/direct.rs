@@ -181,6 +181,7 @@ pub fn finding(id: &str, zone: &str) -> FindingStatus {
         kind: Kind::InternetEgress,
         class: Class::Reach,
         severity: "critical",
+        exception: None,
         reach: Some(Reach::Established),
         device: DeviceRef {
             mac: "44:19:b6:01:02:03".parse().ok(),

@@ -57,6 +57,7 @@ impl Engine {
         let hash = self.policy.hash.clone();
         if let Some(live) = &mut self.live {
             let at = live.wall;
+            live.latest = at;
             live.events.push(Event::Policy { at, hash });
         }
         // What the new policy allows closes for that reason, not because it went by another name.

@@ -38,6 +38,8 @@ pub(super) struct Live {
     wall: Timestamp,
     /// Of the one before.
     former_wall: Timestamp,
+    /// The latest wall time since this policy decides: a clock that is set back brings no exception back.
+    latest: Timestamp,
     mono: i64,
     /// Monotonic minus wall time.
     offset: i64,
@@ -176,6 +178,11 @@ impl Live {
         self.full.at.is_some_and(|at| now.saturating_sub(at) <= silence)
     }
 
+    /// The time that exceptions are held against.
+    pub(super) fn latest(&self) -> Timestamp {
+        self.latest
+    }
+
     pub(super) fn key_of(&self, id: &str) -> Option<FindingKey> {
         self.keys.get(id).copied()
     }
@@ -197,6 +204,7 @@ impl Engine {
             self.now = mono;
         }
         live.former_wall = live.wall;
+        live.latest = live.latest.max(wall);
         (live.wall, live.mono, live.offset) = (wall, mono, mono.saturating_sub(wall.0));
         self.now = self.now.max(mono);
         while let Some(flow) = self.flows.take_idle(self.now.saturating_sub(IDLE_TIMEOUT)) {

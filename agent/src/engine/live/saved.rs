@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::episode::{Ack, SavedDrill, Subject};
 use crate::base::Timestamp;
+use crate::engine::snapshot::ExceptionStatus;
 
 /// Version of the form; another one is not read.
 const VERSION: u32 = 1;
@@ -87,6 +88,8 @@ struct SavedFinding {
     remarks: Vec<String>,
     opened: i64,
     severity: String,
+    #[serde(default)]
+    exception: Option<ExceptionStatus>,
     subject: Subject,
     quiet_for: i64,
     acked: Option<Ack>,

@@ -6,7 +6,8 @@ use std::fmt::Write;
 use super::super::published::ConduitStatus;
 use crate::base::html;
 use crate::coverage::{Reason, Verdict};
-use crate::engine::{DeviceStatus, FindingStatus, Snapshot};
+use crate::engine::{DeviceStatus, ExceptionStatus, FindingStatus, Snapshot};
+use crate::finding::Class;
 use crate::flow::Reach;
 
 /// Findings, cameras and peers that are listed; the API has all.
@@ -118,7 +119,7 @@ pub(super) fn matrix(page: &mut String, snapshot: &Snapshot, conduits: &[Conduit
         match finding.reach {
             Some(Reach::Attempted | Reach::Refused) => cell.tried += 1,
             Some(Reach::Forwarded | Reach::Established) => cell.through += 1,
-            None => cell.through += u64::from(finding.severity == "critical"),
+            None => cell.through += u64::from(finding.class == Class::Breach),
         }
     }
     cells.retain(|_, cell| !cell.conduits.is_empty() || cell.tried + cell.through > 0);
@@ -199,6 +200,10 @@ fn finding_of(page: &mut String, finding: &FindingStatus) {
         finding.last_seen,
         html(&finding.summary)
     );
+    if let Some(ExceptionStatus { owner, reason, expires }) = &finding.exception {
+        let (owner, reason) = (html(owner), html(reason));
+        let _ = writeln!(page, "<p>Muted until {expires} by {owner}: {reason}. The verdict stays as it is.</p>");
+    }
     if !finding.peers.is_empty() {
         page.push_str("<div class=\"scroll\"><table>\n<tr><th scope=\"col\">peer</th><th scope=\"col\">service</th><th scope=\"col\">opened by</th><th scope=\"col\">reach</th><th scope=\"col\">packets out / in</th><th scope=\"col\">names</th></tr>\n");
         for peer in finding.peers.iter().take(MAX_PEERS) {

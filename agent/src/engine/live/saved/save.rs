@@ -61,7 +61,7 @@ impl Engine {
                 Event::FindingOpened { finding, .. } | Event::FindingRaised { finding, .. } => {
                     ids.insert(finding.id.as_str());
                 }
-                Event::FindingAcked { id, .. } => {
+                Event::FindingAcked { id, .. } | Event::FindingMuted { id, .. } | Event::FindingRearmed { id, .. } => {
                     ids.insert(id);
                 }
                 Event::FindingClosed { id, .. } => changes.closed.push(id.clone()),
@@ -151,6 +151,7 @@ impl Engine {
             remarks: finding.remarks.iter().cloned().collect(),
             opened: episode.opened.0,
             severity: episode.severity.to_owned(),
+            exception: episode.exception.clone(),
             subject: episode.subject.clone(),
             quiet_for: now.saturating_sub(episode.touched),
             acked: episode.acked.clone(),
