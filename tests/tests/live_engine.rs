@@ -1,5 +1,7 @@
 //! The engine on a live mirror: episodes, what is covered now, alarms of the mirror, reload, restart.
 
+#[path = "live_engine/canary.rs"]
+mod canary;
 #[path = "live_engine/exceptions.rs"]
 mod exceptions;
 

@@ -33,7 +33,7 @@ conduits:
     to:   { zone: cctv }
     services: [tcp/554]
     expires: 2027-06-30
-  - { name: time, from: { zone: cctv }, to: { zone: recording }, services: [udp/123] }
+  - { name: time, from: { zone: cctv }, to: { zone: recording }, services: [udp/123], canary: 10m }
 "#;
 
 fn policy(text: &str) -> Policy {
@@ -169,7 +169,8 @@ fn busy(policy: &Policy) -> (Snapshot, Counters) {
     .into();
     counters.decode_errors = [("macsec", 17)].into();
     counters.sink_lost = [(Sink::Syslog, 4)].into();
-    counters.canaries = vec![Canary { zone: "cctv".into(), name: "ntp".into(), last_seen: Some(NOON) }];
+    snapshot.zones[0].canaries =
+        vec![CanaryStatus { name: "time".into(), interval_seconds: 600, last_seen: Some(NOON), silent: true }];
     (snapshot, counters)
 }
 
@@ -215,6 +216,7 @@ fn every_metric_of_the_design_is_there_with_its_type_and_labels() {
         ("capture_last_packet_timestamp_seconds", "gauge", "interface"),
         ("mirror_health", "gauge", "alarm interface"),
         ("canary_last_seen_timestamp_seconds", "gauge", "canary zone"),
+        ("canary_silent", "gauge", "canary zone"),
         ("decode_errors_total", "counter", "reason"),
         ("sink_lost_total", "counter", "sink"),
         ("journal_failing", "gauge", ""),

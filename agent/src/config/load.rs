@@ -153,6 +153,7 @@ fn read(
         policy.zone_of_vlan(vlan).and_then(|id| policy.zone(id)).map(|zone| zone.name.clone())
     });
     policy.conduits = conduits.iter().map(|conduit| conduit.to_conduit(&source.name)).collect();
+    conduits::check_canaries(source, &conduits, &policy);
     policy.inventory = inventory.iter().map(|draft| draft.device.clone()).collect();
     policy.exceptions = exceptions.iter().map(|draft| draft.exception.clone()).collect();
     set(&mut policy, &settings, &captures);

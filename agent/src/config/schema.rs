@@ -198,6 +198,7 @@ fn conduit() -> Value {
             "owner": text("Who answers for it"),
             "reason": text("Why it exists"),
             "expires": date("The last day that it holds, UTC"),
+            "canary": duration("Its traffic must be seen so often in each of its camera zones, 10s to 30m"),
             "permits": list(json!({ "enum": words::PERMITTED }), "Kinds of finding about what it carries that it permits"),
         }),
         &["name", "from", "to", "services"],

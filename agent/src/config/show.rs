@@ -245,6 +245,9 @@ impl Page<'_> {
             }
             self.list_of("services", conduit.services.iter().map(|&service| service_name(service)).collect());
             self.list_of("permits", conduit.permits.clone());
+            if let Some(canary) = conduit.canary {
+                self.line(4, &format!("canary: {}", duration(canary)), None);
+            }
             for (key, value) in [("owner", &conduit.owner), ("reason", &conduit.reason)] {
                 if let Some(value) = value {
                     self.line(4, &format!("{key}: {}", text(value)), None);

@@ -36,7 +36,8 @@ pub(super) const TRANSPORTS: [&str; 2] = ["erspan", "tzsp"];
 pub(super) const ZONE: [&str; 7] = ["cameras", "transit", "onboarding", "vlans", "prefixes", "gateways", "dhcp"];
 pub(super) const WATCH: [&str; 1] = ["vendors"];
 pub(super) const COVERAGE: [&str; 2] = ["silence", "loss"];
-pub(super) const CONDUIT: [&str; 8] = ["name", "from", "to", "services", "owner", "reason", "expires", "permits"];
+pub(super) const CONDUIT: [&str; 9] =
+    ["name", "from", "to", "services", "owner", "reason", "expires", "permits", "canary"];
 pub(super) const EXCEPTION: [&str; 6] = ["device", "kind", "peer_zone", "owner", "reason", "expires"];
 pub(super) const SIDE: [&str; 2] = ["zone", "hosts"];
 /// Also the columns of `devices_file`.

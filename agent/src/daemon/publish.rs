@@ -122,7 +122,6 @@ impl Publisher {
             findings: totals.findings.clone(),
             subjects: episodes.iter().map(|(id, episode)| (id.clone(), episode.subject.clone())).collect(),
             decode_errors: snapshot.traffic.undecoded.clone(),
-            canaries: Vec::new(),
             sink_lost: self
                 .shared
                 .sinks

@@ -321,6 +321,10 @@ fn log_event(limiter: &Limiter, event: &Event) {
             true => tracing::error!(interface, alarm, detail = %escape(detail), held_back, "mirror alarm"),
             false => tracing::info!(interface, alarm, held_back, "mirror alarm ended"),
         }),
+        Event::Canary { zone, canary, silent, .. } => line("canary", &|held_back| match silent {
+            true => tracing::error!(zone, canary, held_back, "canary not seen"),
+            false => tracing::info!(zone, canary, held_back, "canary seen again"),
+        }),
         Event::Gap { interface, what, .. } => {
             line("gap", &|held_back| tracing::warn!(interface, what = %escape(what), held_back, "not observed"));
         }

@@ -92,6 +92,19 @@ pub enum Event {
         /// One sentence.
         detail: String,
     },
+    /// Traffic that must be seen again and again in a zone is missing, or is back.
+    Canary {
+        /// When it was noticed.
+        at: Timestamp,
+        /// The zone.
+        zone: String,
+        /// The conduit.
+        canary: String,
+        /// Missing, else back.
+        silent: bool,
+        /// Its last packet.
+        last_seen: Option<Timestamp>,
+    },
     /// Nothing was observed on an interface for a while.
     Gap {
         /// When it was noticed.

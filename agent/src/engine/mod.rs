@@ -2,6 +2,7 @@
 
 mod attempt;
 mod beside;
+mod canary;
 mod changes;
 mod direction;
 mod event;
@@ -49,9 +50,9 @@ pub use judge::{Judgement, Violation};
 pub use live::{Changes, EpisodeStatus, MAX_EPISODES, Published, Saved, Subject, Totals};
 pub use rows::proto_name;
 pub use snapshot::{
-    CoverageStatus, DeviceRef, DeviceStatus, EndStatus, ExceptionStatus, FindingStatus, FlowRow, FlowVerdict,
-    HealthStatus, Hint, LineRef, LossStatus, PeerStatus, PolicyRef, RuleRef, Snapshot, Traffic, VlanCount, Window,
-    ZoneStatus,
+    CanaryStatus, CoverageStatus, DeviceRef, DeviceStatus, EndStatus, ExceptionStatus, FindingStatus, FlowRow,
+    FlowVerdict, HealthStatus, Hint, LineRef, LossStatus, PeerStatus, PolicyRef, RuleRef, Snapshot, Traffic, VlanCount,
+    Window, ZoneStatus,
 };
 use stacks::Stacks;
 pub use trace::{End, EndStep, Local, Step, Together, Watched, Whence, ZoneRef};
@@ -209,6 +210,7 @@ pub struct Engine {
     evidence: evidence::Rings,
     requests: requests::Requests,
     changes: changes::Changes,
+    canaries: canary::Canaries,
 }
 
 #[derive(Clone, Debug)]
@@ -278,6 +280,7 @@ impl Engine {
             evidence: evidence::Rings::default(),
             requests: requests::Requests::default(),
             changes: changes::Changes::default(),
+            canaries: canary::Canaries::of(&policy),
             policy,
             vendors,
             options,

@@ -106,6 +106,22 @@ pub struct ZoneStatus {
     pub devices: u64,
     /// Findings about them.
     pub findings: u64,
+    /// Traffic that must be seen in it again and again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub canaries: Vec<CanaryStatus>,
+}
+
+/// A conduit whose traffic must be seen again and again in a zone.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CanaryStatus {
+    /// The conduit.
+    pub name: String,
+    /// How often.
+    pub interval_seconds: i64,
+    /// Its last packet in this zone.
+    pub last_seen: Option<Timestamp>,
+    /// It is missing, or was in the capture: what the zone's devices do is not known.
+    pub silent: bool,
 }
 
 /// One watched device.

@@ -66,6 +66,7 @@ impl Engine {
         }
         let current = |id: DeviceId| self.current(id).unwrap_or(id);
         let doubts = self.doubts(&book);
+        let canaries = self.canaries_now();
         let mut judged: Vec<Judged<'_>> = devices
             .iter()
             .filter(|&(id, device)| device.is_watched() && current(id) == id)
@@ -75,6 +76,7 @@ impl Engine {
                 let (shown, findings) = worst.get(&id).copied().unwrap_or((Verdict::Isolated, 0));
                 let mut reasons = self.coverage_reasons(id, device);
                 reasons.extend(self.blind_reasons(id, device, &raised));
+                reasons.extend(canaries.reasons(self.home(id)));
                 let covered = reasons.is_empty();
                 if home_unknown.contains(&id) {
                     reasons.push(reason(
@@ -111,7 +113,8 @@ impl Engine {
         let all = !matches!(self.options.scope, JudgedDevices::Named(_));
         book.findings.retain(|key, _| selected.contains(&key.device) || all && key.kind == Kind::RogueService);
 
-        let zones = self.zones(&judged, &doubts, &self.zones_with_rogues(&book));
+        let mut zones = self.zones(&judged, &doubts, &self.zones_with_rogues(&book));
+        zones.iter_mut().for_each(|zone| zone.canaries = canaries.status(&zone.name));
         let outside = judged.iter().filter(|j| j.counts && self.zone_of(j).is_none());
         let verdict = zones
             .iter()
@@ -405,6 +408,7 @@ impl Engine {
                     reasons,
                     devices: here.len() as u64,
                     findings: here.iter().map(|j| j.findings).sum::<u64>() + rogues.unwrap_or(0),
+                    canaries: Vec::new(),
                     name,
                 }
             })

@@ -214,6 +214,7 @@ fn zones(snapshot: &Snapshot) -> Vec<ZoneStatus> {
         reasons,
         devices,
         findings,
+        canaries: vec![],
     };
     vec![
         zone("recording", None, vec![], 0, 0),

@@ -113,6 +113,12 @@ pub fn message(event: &Event, origin: &Origin) -> Option<String> {
             let (severity, text) = if *raised { (3, detail.clone()) } else { (5, "ended".to_owned()) };
             (*at, severity, "mirror", data, format!("{interface}: {alarm}: {text}"))
         }
+        Event::Canary { at, zone, canary, silent, last_seen } => {
+            let data = vec![("zone", zone.clone()), ("canary", canary.clone())];
+            let last = last_seen.map_or_else(|| "never seen".to_owned(), |last| format!("last seen {last}"));
+            let (severity, what) = if *silent { (3, "is missing") } else { (5, "is back") };
+            (*at, severity, "canary", data, format!("canary {canary} {what} in zone {zone}: {last}"))
+        }
         Event::Gap { at, interface, what } => {
             (*at, 4, "gap", vec![("interface", interface.clone())], format!("{interface}: not observed: {what}"))
         }

@@ -19,12 +19,13 @@ pub fn meaning(config: &Config) -> String {
         .map(|conduit| {
             let side = |side: &segwatch::policy::Side| (ids(policy, &side.zones), sorted(&side.hosts));
             format!(
-                "{:?} {:?} {:?} {:?} {:?}",
+                "{:?} {:?} {:?} {:?} {:?} {:?}",
                 side(&conduit.from),
                 side(&conduit.to),
                 sorted(&conduit.services),
                 sorted(&conduit.permits),
-                conduit.expires
+                conduit.expires,
+                conduit.canary
             )
         })
         .collect();

@@ -22,6 +22,7 @@ impl Engine {
         }
         self.enter_inventory();
         self.epoch += 1;
+        self.canaries.adopt(&self.policy, self.live.is_some().then_some(self.now));
         self.mirrors.forget_zones();
         let zone = |at: u16| {
             let name = &old.zone(ZoneId(at))?.name;

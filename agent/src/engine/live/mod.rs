@@ -178,6 +178,10 @@ impl Live {
         self.full.at.is_some_and(|at| now.saturating_sub(at) <= silence)
     }
 
+    pub(super) fn wall(&self) -> Timestamp {
+        self.wall
+    }
+
     /// The time that exceptions are held against.
     pub(super) fn latest(&self) -> Timestamp {
         self.latest
@@ -201,6 +205,7 @@ impl Engine {
             self.mirrors.set_clock(jump, mono);
         } else {
             (live.started, live.ticked) = (mono, true);
+            self.canaries.start(mono);
             self.now = mono;
         }
         live.former_wall = live.wall;
@@ -215,6 +220,8 @@ impl Engine {
             live.epoch = self.epoch;
         }
         self.harvest(&mut live);
+        self.canaries.judge(self.now);
+        live.events.extend(self.canaries.take_events(wall));
         live.end_drill(self.now);
         let first_hour = live.first_hour(self.now);
         self.one_way.retain(|&(_, hour), _| hour >= first_hour);
@@ -319,6 +326,8 @@ impl Engine {
             for (_, covered) in &covered {
                 cover(&mut self.devices, covered, self.now);
             }
+            let shown: Vec<_> = covered.iter().map(|(_, covered)| *covered).collect();
+            self.heed(id, &shown, live.wall);
             if let Some((source, packets)) = self.own_link(covered.into_iter())
                 && let Some(port) = self.mirrors.of_mut(source)
             {

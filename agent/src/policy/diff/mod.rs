@@ -97,6 +97,7 @@ pub enum What {
     EdgeHops,
     Severity,
     Exception,
+    Canary,
     Disposition,
     Untagged,
     RspanVlan,

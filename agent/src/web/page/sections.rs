@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::super::published::ConduitStatus;
 use crate::base::html;
 use crate::coverage::{Reason, Verdict};
-use crate::engine::{DeviceStatus, ExceptionStatus, FindingStatus, Snapshot};
+use crate::engine::{CanaryStatus, DeviceStatus, ExceptionStatus, FindingStatus, Snapshot, ZoneStatus};
 use crate::finding::Class;
 use crate::flow::Reach;
 
@@ -128,8 +128,9 @@ pub(super) fn matrix(page: &mut String, snapshot: &Snapshot, conduits: &[Conduit
         let verdict = zone.verdict.map_or("<span class=\"dim\">not judged</span>".to_owned(), |it| badge(it.name()));
         let _ = writeln!(
             page,
-            "<tr><th scope=\"row\">{}</th><td>{verdict}</td><td>{}</td><td>{}</td></tr>",
+            "<tr><th scope=\"row\">{}{}</th><td>{verdict}</td><td>{}</td><td>{}</td></tr>",
             html(&zone.name),
+            canaries(zone),
             zone.devices,
             zone.findings
         );
@@ -153,6 +154,16 @@ pub(super) fn matrix(page: &mut String, snapshot: &Snapshot, conduits: &[Conduit
         page.push_str("</table></div>\n");
     }
     page.push_str("</section>\n");
+}
+
+/// When each canary of a zone was seen, or that it is missing.
+fn canaries(zone: &ZoneStatus) -> String {
+    let one = |canary: &CanaryStatus| {
+        let seen = canary.last_seen.map_or("never seen".to_owned(), |last| format!("seen {last}"));
+        let (class, what) = if canary.silent { ("badge unverified", "missing, ") } else { ("dim", "") };
+        format!("<br><span class=\"{class}\">canary {}: {what}{seen}</span>", html(&canary.name))
+    };
+    zone.canaries.iter().map(one).collect()
 }
 
 fn cell(cell: &Cell<'_>) -> String {

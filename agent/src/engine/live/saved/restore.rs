@@ -52,6 +52,7 @@ impl Engine {
         if let Some(drill) = &saved.drill {
             live.resume_drill(drill, wall, mono);
         }
+        self.canaries.restore(&saved.canaries);
         self.live = Some(live);
         self.epoch += 1;
     }

@@ -44,8 +44,8 @@ impl Engine {
             })
             .collect();
         let (closings, totals) = (self.save_closings(i64::MIN), save_totals(live));
-        let drill = live.save_drill();
-        Saved { version: VERSION, at: live.wall.0, devices, findings, closings, totals, drill }
+        let (drill, canaries) = (live.save_drill(), self.canaries.save());
+        Saved { version: VERSION, at: live.wall.0, devices, findings, closings, totals, drill, canaries }
     }
 
     /// What these events change in what was saved before.
@@ -65,6 +65,7 @@ impl Engine {
                     ids.insert(id);
                 }
                 Event::FindingClosed { id, .. } => changes.closed.push(id.clone()),
+                Event::Canary { .. } => changes.canaries = self.canaries.save(),
                 _ => {}
             }
         }
