@@ -72,7 +72,13 @@ fn published(findings: impl IntoIterator<Item = (FindingStatus, EpisodeStatus)>)
         findings: open,
         ..Snapshot::unseen(PolicyRef { file: None, hash: String::new() })
     };
-    Published { snapshot: Arc::new(snapshot), episodes, interfaces: Vec::new(), totals: Totals::default() }
+    Published {
+        snapshot: Arc::new(snapshot),
+        episodes,
+        interfaces: Vec::new(),
+        totals: Totals::default(),
+        hours: Arc::default(),
+    }
 }
 
 fn origin() -> Origin {

@@ -209,7 +209,7 @@ pub fn published(findings: &[FindingStatus]) -> Arc<Published> {
         ..Snapshot::unseen(PolicyRef { file: None, hash: String::new() })
     };
     let snapshot = Arc::new(snapshot);
-    Arc::new(Published { snapshot, episodes, interfaces: Vec::new(), totals: Totals::default() })
+    Arc::new(Published { snapshot, episodes, interfaces: Vec::new(), totals: Totals::default(), hours: Arc::default() })
 }
 
 fn now() -> Timestamp {

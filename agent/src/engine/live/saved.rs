@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::episode::{Ack, SavedDrill, Subject};
+use super::hours::SavedHours;
 use crate::base::Timestamp;
 use crate::engine::canary::SavedCanary;
 use crate::engine::snapshot::ExceptionStatus;
@@ -30,6 +31,8 @@ pub struct Saved {
     drill: Option<SavedDrill>,
     #[serde(default)]
     canaries: Vec<SavedCanary>,
+    #[serde(default)]
+    hours: Vec<SavedHours>,
 }
 
 /// Zone, kind and reach, and how often.
