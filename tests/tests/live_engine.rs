@@ -4,6 +4,8 @@
 mod canary;
 #[path = "live_engine/exceptions.rs"]
 mod exceptions;
+#[path = "live_engine/flood.rs"]
+mod flood;
 
 use std::net::SocketAddr;
 

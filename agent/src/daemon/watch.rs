@@ -18,8 +18,8 @@ use crate::engine::{Command, Engine, Event, Input, SourceEvent};
 use crate::policy::Policy;
 use crate::web::{MAX_FLOWS, Refusal};
 
-/// Between two published snapshots.
-const TICK: Duration = Duration::from_secs(1);
+/// Between two published snapshots: half of the second within which a finding is on record.
+const TICK: Duration = Duration::from_millis(500);
 /// Between two words in the journal that the agent still observes.
 const OBSERVING: Duration = Duration::from_secs(10);
 /// Between two checkpoints.
