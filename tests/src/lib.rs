@@ -19,3 +19,4 @@ pub mod site;
 pub mod source;
 pub mod tool;
 pub mod tunnels;
+pub mod watch;
