@@ -152,6 +152,7 @@ fn a_finding_that_the_policy_excepts_is_told_with_who_answers_for_it_and_counts(
     let except = |watch: &mut Watch, more: &str| {
         let mut none = |_: &str| Err(std::io::Error::other("no other file"));
         let text = format!("{POLICY}{more}");
+        fs::write(folder.0.join("segwatch.yaml"), &text).expect("a file");
         let loaded = segwatch::config::load_str("p", &text, watch.wall(), &mut none).expect("a sound policy");
         watch.engine.handle(segwatch::engine::Input::Policy(Box::new(loaded.config.policy)));
     };
