@@ -236,7 +236,7 @@ fn an_excepted_finding_ends_its_alert_and_alerts_anew_once_it_rearms() {
     assert_eq!(step(&mut outbox, 0, &[finding("f1", 0, "critical")], Takes), ["firing f1 0"]);
     assert_eq!(step(&mut outbox, 600, &[finding("f1", 0, "info")], Takes), ["over f1 0..600"]);
     assert_eq!(step(&mut outbox, 3600, &[finding("f1", 0, "info")], Takes), NOTHING);
-    assert_eq!(step(&mut outbox, 7200, &[finding("f1", 0, "critical")], Takes), ["firing f1 0"]);
+    assert_eq!(step(&mut outbox, 7200, &[finding("f1", 0, "critical")], Takes), ["firing f1 7200"]);
 }
 
 #[test]
