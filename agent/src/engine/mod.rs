@@ -19,6 +19,7 @@ mod listen;
 mod live;
 mod lookup;
 mod loss;
+mod recall;
 mod requests;
 mod rogue;
 mod rows;
@@ -48,6 +49,7 @@ pub use health::{Alarm, InterfaceStatus};
 pub use hosts::{HostStatus, HostVlan};
 pub use judge::{Judgement, Violation};
 pub use live::{Changes, DeviceHours, EpisodeStatus, MAX_EPISODES, MAX_RECORDED, Published, Saved, Subject, Totals};
+pub use recall::{FlowFacts, FlowSummary, MAX_SORTS, Summaries};
 pub use rows::proto_name;
 pub use snapshot::{
     CanaryStatus, CoverageStatus, DeviceRef, DeviceStatus, EndStatus, ExceptionStatus, FindingStatus, FlowRow,
