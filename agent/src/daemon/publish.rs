@@ -125,7 +125,6 @@ impl Publisher {
             uncovered: totals.gaps.clone(),
             unrecorded: totals.unrecorded,
             decode_errors: snapshot.traffic.undecoded.clone(),
-            canaries: Vec::new(),
             sink_lost: self
                 .shared
                 .sinks

@@ -11,6 +11,7 @@ mod client;
 mod crowd;
 mod disk;
 mod evidence;
+mod flood;
 mod kill;
 mod log;
 mod power;

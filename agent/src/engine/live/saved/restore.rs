@@ -25,6 +25,7 @@ impl Engine {
         let zones: BTreeMap<String, u16> =
             zone_indices(&self.policy).into_iter().map(|(name, at)| (name.to_owned(), at)).collect();
         let mut live = self.live.take().unwrap_or_default();
+        live.latest = saved.at().max(wall);
         for (zone, kind, reach, count) in &saved.totals {
             let Some(kind) = Kind::from_name(kind) else { continue };
             let reach = reach.as_deref().and_then(Reach::from_name);
@@ -54,6 +55,7 @@ impl Engine {
         if let Some(drill) = &saved.drill {
             live.resume_drill(drill, wall, mono);
         }
+        self.canaries.restore(&saved.canaries);
         self.live = Some(live);
         self.epoch += 1;
     }
@@ -149,6 +151,7 @@ impl Engine {
                 opened: Timestamp(saved.opened),
                 reach: (kind.class(reach(&saved.reach)) == crate::finding::Class::Reach).then(|| reach(&saved.reach)),
                 severity: severity(&saved.severity),
+                exception: saved.exception.clone(),
                 last: Timestamp(saved.last),
                 touched,
                 subject: saved.subject.clone(),
