@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use super::limiter::Limiter;
 use super::record::{Entry, Own, Recorder};
 use super::wall_clock;
-use crate::base::Timestamp;
 use crate::engine::{Engine, Event, FindingStatus};
 use crate::sink::evidence::{Proof, Store};
 
@@ -158,8 +157,8 @@ pub(super) struct Collector {
     interfaces: Vec<String>,
     /// Findings that opened or rose, to be taken at the next tick.
     new: Vec<String>,
-    /// When packets that came after are taken, and the last one that was.
-    pending: BTreeMap<String, (Instant, Option<Timestamp>)>,
+    /// When packets that came after are taken, and the number of the last one that was.
+    pending: BTreeMap<String, (Instant, Option<u64>)>,
 }
 
 impl Collector {
@@ -199,10 +198,10 @@ impl Collector {
         }
     }
 
-    /// Hands over what there is; the time of the last packet.
-    fn take(&self, engine: &Engine, finding: &FindingStatus, after: Option<Timestamp>) -> Option<Timestamp> {
+    /// Hands over what there is; the number of the last packet.
+    fn take(&self, engine: &Engine, finding: &FindingStatus, after: Option<u64>) -> Option<u64> {
         let frames = engine.evidence(finding, after);
-        let last = frames.last()?.at;
+        let last = frames.last()?.number;
         let (finding, interfaces) = (finding.clone(), self.interfaces.clone());
         self.keeper.offer(Proof { finding, frames, interfaces, at: wall_clock() });
         Some(last)

@@ -316,6 +316,10 @@ fn log_event(limiter: &Limiter, event: &Event) {
         Event::Gap { interface, what, .. } => {
             line("gap", &|held_back| tracing::warn!(interface, what = %escape(what), held_back, "not observed"));
         }
+        Event::Paused { from, until, why } => tracing::error!(%from, %until, why, "not observed"),
+        Event::Clock { at, expected, stepped_ms } => line("clock", &|held_back| {
+            tracing::error!(now = %at, %expected, stepped_ms, held_back, "the clock was set");
+        }),
         Event::Policy { hash, .. } => tracing::info!(hash, "another policy decides"),
     }
 }

@@ -101,6 +101,12 @@ pub fn message(event: &Event, origin: &Origin) -> Option<String> {
         Event::Gap { at, interface, what } => {
             (*at, 4, "gap", vec![("interface", interface.clone())], format!("{interface}: not observed: {what}"))
         }
+        Event::Paused { from, until, why } => {
+            (*until, 4, "paused", Vec::new(), format!("not observed from {from} to {until}: {why}"))
+        }
+        Event::Clock { at, expected, .. } => {
+            (*at, 4, "clock", Vec::new(), format!("the clock was set from {expected} to {at}"))
+        }
         Event::Policy { at, hash } => {
             (*at, 5, "policy", vec![("hash", hash.clone())], "another policy decides".to_owned())
         }

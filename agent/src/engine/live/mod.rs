@@ -4,12 +4,14 @@
 //! against what came, and compares the findings with the open episodes. All of it follows from the inputs alone.
 
 mod adopt;
+mod clock;
 mod episode;
 mod saved;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub(super) use clock::CLOCK_STEP;
 pub use episode::{EpisodeStatus, MAX_EPISODES, Subject};
 pub use saved::{Changes, Saved};
 
@@ -189,9 +191,8 @@ impl Engine {
     /// Time goes on: (wall, monotonic). The answer as of now is published.
     pub(super) fn tick(&mut self, wall: Timestamp, mono: i64) {
         let mut live = self.live.take().unwrap_or_default();
-        let jump = wall.since(live.wall).saturating_sub(mono.saturating_sub(live.mono));
         if live.ticked {
-            self.mirrors.set_clock(jump, mono);
+            self.check_clock(&mut live, wall, mono);
         } else {
             (live.started, live.ticked) = (mono, true);
             self.now = mono;
