@@ -1,20 +1,17 @@
 //! JSON lines, syslog and IPFIX, as the policy configures them.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::limiter::Limiter;
 use super::wall_clock;
-use crate::base::escape;
 use crate::config::{Config, SinksConfig};
 use crate::engine::{Engine, Event, FlowVerdict};
 use crate::metrics::Sink as Name;
 use crate::sink::eve::Eve;
 use crate::sink::ipfix::Ipfix;
 use crate::sink::syslog::Syslog;
-use crate::sink::{Batch, Complain, Origin, Queue, Sink, Stats, Transport};
+use crate::sink::{Batch, Origin, Queue, Sink, Stats, Transport};
 
 /// How often counters are written.
 const STATS_EVERY: Duration = Duration::from_secs(60);
@@ -26,7 +23,8 @@ const MAX_OPEN: usize = 65_536;
 /// The sinks that are on.
 pub(super) struct Sinks {
     state: Mutex<State>,
-    limiter: Arc<Limiter>,
+    /// One reload at a time; what is offered meanwhile does not wait for it.
+    configuring: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -40,23 +38,30 @@ struct State {
 
 impl Sinks {
     /// None is on yet.
-    pub(super) fn new(limiter: Arc<Limiter>) -> Sinks {
-        Sinks { state: Mutex::default(), limiter }
+    pub(super) fn new() -> Sinks {
+        Sinks { state: Mutex::default(), configuring: Mutex::default() }
     }
 
-    /// Does as a configuration says, from the first or after a reload.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does as a configuration says, from the first or after a reload. May take seconds: what waits for a sink that is no
+    /// more is written if it can be.
     pub(super) fn configure(&self, config: &Config) {
+        let _alone = self.configuring.lock().unwrap_or_else(PoisonError::into_inner);
         let site = (config.policy.site.clone(), config.policy.sensor.clone());
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         if state.config == config.sinks && state.site == site {
             return;
         }
+        (state.config, state.site) = (config.sinks.clone(), site);
         let old = std::mem::take(&mut state.queues);
+        drop(state);
         for (name, queue) in old {
             queue.finish();
-            *state.lost.entry(name).or_default() += queue.lost();
+            *self.lock().lost.entry(name).or_default() += queue.lost();
         }
-        (state.config, state.site) = (config.sinks.clone(), site);
         let origin = Origin { site: config.policy.site.as_str().into(), sensor: config.policy.sensor.as_str().into() };
         let mut wanted: Vec<(Name, Box<dyn Sink>)> = Vec::new();
         if let Some(file) = &config.sinks.eve {
@@ -74,36 +79,32 @@ impl Sinks {
             wanted.push((Name::Ipfix, Box::new(Ipfix::new(collector))));
         }
         for (name, sink) in wanted {
-            match Queue::start(name.name(), sink, self.complain()) {
-                Ok(queue) => drop(state.queues.insert(name, queue)),
+            match Queue::start(name.name(), sink) {
+                Ok(queue) => drop(self.lock().queues.insert(name, queue)),
                 Err(error) => tracing::error!(sink = name.name(), %error, "this sink could not be started"),
             }
         }
     }
 
-    fn complain(&self) -> Complain {
-        let limiter = self.limiter.clone();
-        Arc::new(move |sink: &'static str, error: &io::Error| {
-            limiter.write(sink, |held_back| {
-                tracing::error!(sink, error = %escape(&error.to_string()), held_back, "records wait for this sink");
-            });
-        })
+    /// Sinks that take nothing, and why.
+    pub(super) fn troubles(&self) -> BTreeMap<Name, String> {
+        self.lock().queues.iter().filter_map(|(name, queue)| Some((*name, queue.trouble()?))).collect()
     }
 
     fn is_on(&self) -> bool {
-        !self.state.lock().unwrap_or_else(PoisonError::into_inner).queues.is_empty()
+        !self.lock().queues.is_empty()
     }
 
     /// Hands records over, once the journal has what they tell of.
     pub(super) fn offer(&self, batch: Batch) {
         let batch = &Arc::new(batch);
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.lock();
         state.queues.values().for_each(|queue| queue.offer(batch));
     }
 
     /// Records that each sink lost.
     pub(super) fn lost(&self) -> BTreeMap<Name, u64> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.lock();
         let mut lost = state.lost.clone();
         for (name, queue) in &state.queues {
             *lost.entry(*name).or_default() += queue.lost();
@@ -113,8 +114,8 @@ impl Sinks {
 
     /// Writes what waits, for a moment.
     pub(super) fn finish(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut state.queues).values().for_each(Queue::finish);
+        let queues = std::mem::take(&mut self.lock().queues);
+        queues.values().for_each(Queue::finish);
     }
 }
 

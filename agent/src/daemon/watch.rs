@@ -20,8 +20,9 @@ use crate::web::{MAX_FLOWS, Refusal};
 
 /// Between two published snapshots.
 const TICK: Duration = Duration::from_secs(1);
-/// Between two words in the journal that the agent still observes.
-const OBSERVING: Duration = Duration::from_secs(10);
+/// Between two words in the journal that the agent still observes; a disk that fails is found by them if nothing else
+/// is to be written.
+const OBSERVING: Duration = Duration::from_secs(5);
 /// Between two checkpoints.
 const CHECKPOINT: Duration = Duration::from_secs(60);
 /// Records that wait for a place behind the engine; beyond it the oldest are lost, and counted.

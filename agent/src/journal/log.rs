@@ -1,5 +1,6 @@
 //! The log.
 
+use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -53,10 +54,16 @@ pub struct Journal {
     limits: Limits,
     /// `None` after a failure, until a new segment could be made.
     pub(super) segment: Option<File>,
+    /// Its name.
+    path: PathBuf,
     written: u64,
+    /// Bytes of it that are durable.
+    durable_bytes: u64,
+    /// A segment that failed and holds nothing that is not written once more elsewhere.
+    abandoned: Option<PathBuf>,
     next: u64,
     /// Records that are not durable yet.
-    pending: Vec<(u64, Vec<u8>)>,
+    pending: VecDeque<(u64, Vec<u8>)>,
     pub(super) pending_bytes: usize,
     /// How many of them the open segment holds.
     flushed: usize,
@@ -93,9 +100,12 @@ impl Journal {
             directory: directory.to_owned(),
             limits,
             segment: None,
+            path: PathBuf::new(),
             written: 0,
+            durable_bytes: 0,
+            abandoned: None,
             next,
-            pending: Vec::new(),
+            pending: VecDeque::new(),
             pending_bytes: 0,
             flushed: 0,
             lost: 0,
@@ -118,9 +128,11 @@ impl Journal {
         let body = format!("{sequence} {}", record.replace(['\n', '\r'], " "));
         let line = format!("{:08x} {body}\n", crc32(body.as_bytes())).into_bytes();
         self.pending_bytes += line.len();
-        self.pending.push((sequence, line));
-        while self.pending_bytes > MAX_PENDING && self.pending.len() > 1 {
-            let (_, line) = self.pending.remove(0);
+        self.pending.push_back((sequence, line));
+        while self.pending_bytes > MAX_PENDING
+            && self.pending.len() > 1
+            && let Some((_, line)) = self.pending.pop_front()
+        {
             self.pending_bytes -= line.len();
             self.flushed = self.flushed.saturating_sub(1);
             self.lost += 1;
@@ -139,12 +151,15 @@ impl Journal {
         match self.write_pending() {
             Ok(()) => {
                 self.pending.clear();
-                (self.pending_bytes, self.flushed) = (0, 0);
+                (self.pending_bytes, self.flushed, self.durable_bytes) = (0, 0, self.written);
                 Ok(())
             }
             Err(error) => {
                 // Never trust this file again: what it holds of the pending records is written once more elsewhere.
-                (self.segment, self.flushed) = (None, 0);
+                if let Some(file) = self.segment.take() {
+                    self.abandon(&file, is_full(&error));
+                }
+                self.flushed = 0;
                 Err(error)
             }
         }
@@ -157,7 +172,7 @@ impl Journal {
 
     /// Number of the last record that is durable.
     pub fn durable(&self) -> u64 {
-        self.pending.first().map_or(self.next, |record| record.0) - 1
+        self.pending.front().map_or(self.next, |record| record.0) - 1
     }
 
     /// Records that were lost because a disk failed for too long.
@@ -173,8 +188,7 @@ impl Journal {
     fn write_pending(&mut self) -> io::Result<()> {
         if self.segment.is_none() || self.written >= self.limits.segment {
             self.segment = None;
-            self.segment = Some(self.begin_segment()?);
-            (self.written, self.flushed) = (0, 0);
+            self.begin_segment()?;
         }
         let Some(file) = &mut self.segment else { return Ok(()) };
         for (_, line) in self.pending.iter().skip(self.flushed) {
@@ -185,21 +199,40 @@ impl Journal {
         file.sync_data()
     }
 
-    fn begin_segment(&mut self) -> io::Result<File> {
-        let first = self.pending.first().map_or(self.next, |record| record.0);
+    fn begin_segment(&mut self) -> io::Result<()> {
+        if let Some(path) = self.abandoned.take() {
+            let _ = fs::remove_file(path);
+        }
+        let first = self.pending.front().map_or(self.next, |record| record.0);
         // A segment that failed may have this name: its records are read by number, the first of each.
-        let mut file = Err(io::Error::from(io::ErrorKind::AlreadyExists));
         for attempt in 0..1_000 {
-            let path = self.directory.join(format!("{PREFIX}{first:016}-{attempt:03}{SUFFIX}"));
-            file = OpenOptions::new().create_new(true).append(true).mode(0o640).open(path);
-            if !matches!(&file, Err(error) if error.kind() == io::ErrorKind::AlreadyExists) {
-                break;
+            self.path = self.directory.join(format!("{PREFIX}{first:016}-{attempt:03}{SUFFIX}"));
+            match OpenOptions::new().create_new(true).append(true).mode(0o640).open(&self.path) {
+                Ok(file) => {
+                    self.segment = Some(file);
+                    break;
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
             }
         }
-        let file = file?;
+        if self.segment.is_none() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        (self.written, self.durable_bytes, self.flushed) = (0, 0, 0);
         self.cut()?;
-        File::open(&self.directory)?.sync_all()?;
-        Ok(file)
+        File::open(&self.directory)?.sync_all()
+    }
+
+    /// Gives back what a segment that failed takes of a full disk; a disk with other troubles may still have what was
+    /// written to it when nothing else has, so that it stays until the next is made.
+    fn abandon(&mut self, file: &File, is_full: bool) {
+        match (self.durable_bytes, is_full) {
+            (0, true) => drop(fs::remove_file(&self.path)),
+            (0, false) => self.abandoned = Some(self.path.clone()),
+            (durable, true) => drop(file.set_len(durable)),
+            (_, false) => {}
+        }
     }
 
     /// Lets the oldest segments go.
@@ -217,6 +250,11 @@ impl Journal {
         }
         Ok(())
     }
+}
+
+/// Whether there is no room on a disk, or none for us.
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// The records of a journal that nobody needs to have open, in order, each once. What is no whole record ends its segment.

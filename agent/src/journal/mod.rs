@@ -14,4 +14,4 @@ mod log;
 mod tests;
 
 pub use checkpoint::{read_checkpoint, write_checkpoint};
-pub use log::{Journal, Limits, MAX_PENDING, MAX_RECORD, Opened, Record, read, read_after};
+pub use log::{Journal, Limits, MAX_PENDING, MAX_RECORD, Opened, Record, is_full, read, read_after};
