@@ -11,13 +11,13 @@ use tokio::sync::oneshot;
 use super::agent::Shared;
 use super::record::{Entry, Recorder};
 use super::wall_clock;
+use crate::base::escape;
 use crate::capture::live::Ledger;
 use crate::config::Config;
 use crate::engine;
 use crate::metrics::{BuildInfo, Counters, Eviction, Exporter, InterfaceCounters, Sink};
 use crate::policy::{Policy, Side};
 use crate::sink::Batch;
-use crate::base::escape;
 use crate::web::{About, ConduitStatus, Published, RecordsStatus, Refusal};
 
 /// So long a snapshot waits for the journal: a disk that is gone must not stop a page.

@@ -39,6 +39,7 @@ impl Syslog {
             Transport::Udp => message.to_owned(),
             Transport::Tcp | Transport::Tls => format!("{} {message}", message.len()),
         };
+        self.stream.take_if(Stream::is_closed);
         let stream = match &mut self.stream {
             Some(stream) => stream,
             closed => closed.insert(Stream::open(self.transport, &self.authority, self.ca_file.as_deref())?),
