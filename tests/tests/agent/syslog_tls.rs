@@ -1,6 +1,5 @@
 //! Syslog over TLS (RFC 5425), to a server with a certificate of an authority of our own.
 
-use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -58,8 +57,8 @@ fn framed(stream: &mut impl Read) -> Option<String> {
     Some(String::from_utf8(message).expect("UTF-8"))
 }
 
-fn policy(site: &Site, authority: &Authority) {
-    let file = site.write("ca.pem", &authority.pem);
+fn policy(site: &Site, authority: &Authority, file: &str) {
+    let file = site.write(file, &authority.pem);
     site.write_policy(&format!("sinks: {{ syslog: {{ url: \"tls://{SERVER}\", ca_file: {} }} }}\n", file.display()));
 }
 
@@ -71,7 +70,7 @@ fn finding(told: &Receiver<String>) -> String {
 fn a_server_of_a_known_authority_hears_of_findings() {
     lab("syslog-tls", |mut site| {
         let authority = Authority::new();
-        policy(&site, &authority);
+        policy(&site, &authority, "ca.pem");
         // It hangs up after each message, as one does that is restarted.
         let told = serve(&authority, 1_000, 1);
         site.start();
@@ -89,7 +88,7 @@ fn a_server_of_a_known_authority_hears_of_findings() {
 fn a_server_of_another_authority_hears_nothing() {
     lab("syslog-tls-other", |mut site| {
         let (ours, other) = (Authority::new(), Authority::new());
-        policy(&site, &ours);
+        policy(&site, &ours, "ca.pem");
         let told = serve(&other, 1_000, 1_000);
         site.start();
         let mut cameras = Cameras::new();
@@ -99,20 +98,19 @@ fn a_server_of_another_authority_hears_nothing() {
         eventually("the finding", || finding_ids().filter(|ids| ids.len() == 1));
         assert!(told.try_recv().is_err());
         // What was meant for a server that is no more is lost, and counted.
-        policy(&site, &other);
+        policy(&site, &other, "other.pem");
         site.signal("HUP");
         site.until("it is counted", |page| page.value("segwatch_sink_lost_total", &[("sink", "syslog")]) > Some(0.0));
         cameras.break_out(1);
         assert!(finding(&told).contains("device=\"44:19:b6:01:00:01\""), "only what came since");
         eventually("it is well", || failing()?.is_empty().then_some(()));
-        fs::remove_file(site.folder.join("ca.pem")).expect("removed");
     });
 }
 
 #[test]
 fn a_server_that_says_nothing_holds_up_nobody() {
     lab("syslog-tls-dead", |mut site| {
-        policy(&site, &Authority::new());
+        policy(&site, &Authority::new(), "ca.pem");
         let listener = TcpListener::bind(SERVER).expect("a socket");
         site.start();
         let mut cameras = Cameras::new();
