@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::backend::ReportRequest;
 use super::*;
 use crate::capture::live::{Directions, Link, Sample, Surveyed};
 use crate::coverage::{Verdict, default_rules};
@@ -65,10 +66,10 @@ impl Backend for Fake {
         Ok(Outcome { snapshot: self.snapshot.clone(), files: self.files.clone() })
     }
 
-    fn report(&self, request: &Request, progress: &mut Progress<'_>) -> Result<ReportOutcome, Vec<String>> {
-        let outcome = self.replay(request, None, progress)?;
+    fn report(&self, request: &ReportRequest, progress: &mut Progress<'_>) -> Result<ReportOutcome, Vec<String>> {
+        let outcome = self.replay(&request.reading, None, progress)?;
         let subject = Subject { site: "herlev".to_owned(), rules: default_rules(), ..Subject::default() };
-        Ok(ReportOutcome { outcome, subject })
+        Ok(ReportOutcome { outcome, subject, hours: Box::new(|_| None), remarks: Vec::new() })
     }
 
     fn explain(

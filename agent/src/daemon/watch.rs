@@ -94,6 +94,8 @@ impl Watch {
             observed_until: restored.observed_until,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             policy: self.policy.hash.clone(),
+            site: self.policy.site.clone(),
+            sensor: self.policy.sensor.clone(),
         });
         let findings = restored.saved.as_ref().map_or(0, crate::engine::Saved::open_findings);
         match restored.observed_until {
@@ -201,6 +203,9 @@ impl Watch {
         let now = Instant::now();
         self.tick_at = now + TICK;
         self.engine.handle(Input::Tick { wall: wall_clock(), mono: self.mono() });
+        if last {
+            self.engine.end_hours();
+        }
         let events = self.engine.take_events();
         for event in &events {
             log_event(&self.others.limiter, event);
@@ -322,5 +327,6 @@ fn log_event(limiter: &Limiter, event: &Event) {
             tracing::error!(now = %at, %expected, stepped_ms, held_back, "the clock was set");
         }),
         Event::Policy { hash, .. } => tracing::info!(hash, "another policy decides"),
+        Event::Coverage { .. } => {}
     }
 }

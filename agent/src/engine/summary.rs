@@ -17,7 +17,7 @@ use super::snapshot::{
 };
 use super::{Engine, JudgedDevices};
 use crate::base::Timestamp;
-use crate::coverage::{Loss, Reason, ReasonCode, Verdict};
+use crate::coverage::{Loss, Reason, ReasonCode, Verdict, merge_reasons};
 use crate::device::{Device, DeviceId, Devices, Key, VlanSight};
 use crate::finding::{Book, Class, Finding, FindingKey, Kind, MAX_NAMES, PeerZone};
 use crate::flow::{FlowId, Reach};
@@ -36,6 +36,24 @@ pub(super) struct Gathered<'a> {
     home_unknown: BTreeSet<DeviceId>,
 }
 
+/// The answer, and what it does not say.
+pub(super) struct Summary {
+    pub(super) snapshot: Snapshot,
+    /// What each finding is about, by its id.
+    pub(super) keys: BTreeMap<String, FindingKey>,
+    /// For each device of the snapshot, in its order.
+    pub(super) attended: Vec<Attention>,
+}
+
+/// Whether somebody vouches for a device, whatever its verdict.
+pub(super) struct Attention {
+    pub(super) id: DeviceId,
+    /// It counts for the verdict.
+    pub(super) counts: bool,
+    /// Why nobody does.
+    pub(super) doubt: Option<Reason>,
+}
+
 /// A watched device with what was gathered about it.
 struct Judged<'a> {
     id: DeviceId,
@@ -44,14 +62,15 @@ struct Judged<'a> {
     counts: bool,
     selected: bool,
     covered: bool,
+    doubt: Option<Reason>,
     verdict: Verdict,
     reasons: Vec<Reason>,
     findings: u64,
 }
 
 impl Engine {
-    /// The answer, and the key of each finding by its id.
-    pub(super) fn summarise(&self) -> (Snapshot, BTreeMap<String, FindingKey>) {
+    /// The answer as of now.
+    pub(super) fn summarise(&self) -> Summary {
         let Gathered { mut book, one_way, devices, open, home_unknown } = self.gather();
         let raised = self.mirrors.raised(&Rules::of(&self.policy), &open);
         let mut one_way_peak: BTreeMap<DeviceId, u64> = BTreeMap::new();
@@ -76,6 +95,7 @@ impl Engine {
                 let mut reasons = self.coverage_reasons(id, device);
                 reasons.extend(self.blind_reasons(id, device, &raised));
                 let covered = reasons.is_empty();
+                let doubt = reasons.first().or(doubts.first()).cloned();
                 if home_unknown.contains(&id) {
                     reasons.push(reason(
                         ReasonCode::HomeUnknown,
@@ -99,7 +119,8 @@ impl Engine {
                 }
                 let counts = self.counts(device);
                 let selected = self.is_selected(device);
-                Judged { id, device, zone: self.zone_label(id), counts, selected, covered, verdict, reasons, findings }
+                let zone = self.zone_label(id);
+                Judged { id, device, zone, counts, selected, covered, doubt, verdict, reasons, findings }
             })
             .collect();
         judged.sort_by(|a, b| b.verdict.cmp(&a.verdict).then_with(|| a.device.key.cmp(&b.device.key)));
@@ -122,7 +143,7 @@ impl Engine {
         let mut reasons = Vec::new();
         if verdict == Verdict::Unverified {
             let of_zones = zones.iter().filter(|z| z.verdict == Some(Verdict::Unverified)).flat_map(|z| &z.reasons);
-            reasons = merge(of_zones.chain(outside.flat_map(|j| &j.reasons)).chain(&doubts));
+            reasons = merge_reasons(of_zones.chain(outside.flat_map(|j| &j.reasons)).chain(&doubts));
             if reasons.is_empty() {
                 reasons.push(reason(ReasonCode::NeverSeen, "no watched device was seen"));
             }
@@ -158,7 +179,8 @@ impl Engine {
             health: raised.iter().flat_map(Raised::status).collect(),
             not_judged,
         };
-        (snapshot, keys)
+        let attention = |j: Judged<'_>| Attention { id: j.id, counts: j.counts, doubt: j.doubt };
+        Summary { snapshot, keys, attended: judged.into_iter().map(attention).collect() }
     }
 
     /// What ended and open flows show together.
@@ -395,7 +417,7 @@ impl Engine {
                 let mut reasons = Vec::new();
                 if has_verdict && verdict == Verdict::Unverified {
                     let unverified = here.iter().filter(|j| j.verdict == Verdict::Unverified);
-                    reasons = merge(unverified.flat_map(|j| &j.reasons).chain(doubts));
+                    reasons = merge_reasons(unverified.flat_map(|j| &j.reasons).chain(doubts));
                     if reasons.is_empty() {
                         reasons.push(reason(ReasonCode::NeverSeen, "no device of this zone was seen"));
                     }
@@ -732,18 +754,4 @@ fn severity_rank(finding: &FindingStatus) -> (u8, Option<Reach>, std::cmp::Rever
 
 fn reason(code: ReasonCode, detail: &str) -> Reason {
     Reason { code, detail: detail.to_owned() }
-}
-
-/// One reason per code: that of the first device, and how many share it.
-fn merge<'a>(reasons: impl Iterator<Item = &'a Reason>) -> Vec<Reason> {
-    let mut by_code: BTreeMap<ReasonCode, (BTreeSet<&str>, usize)> = BTreeMap::new();
-    for r in reasons {
-        let entry = by_code.entry(r.code).or_default();
-        entry.0.insert(&r.detail);
-        entry.1 += 1;
-    }
-    by_code
-        .into_iter()
-        .map(|(code, (details, _))| Reason { code, detail: details.into_iter().take(3).collect::<Vec<_>>().join("; ") })
-        .collect()
 }

@@ -108,6 +108,7 @@ pub fn message(event: &Event, origin: &Origin) -> Option<String> {
         Event::Clock { at, expected, .. } => {
             (*at, 4, "clock", Vec::new(), format!("the clock was set from {expected} to {at}"))
         }
+        Event::Coverage { .. } => return None,
         Event::Policy { at, hash } => {
             (*at, 5, "policy", vec![("hash", hash.clone())], "another policy decides".to_owned())
         }

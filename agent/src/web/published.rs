@@ -10,9 +10,9 @@ use tokio::sync::OnceCell;
 use super::page::{body, landing_page};
 use crate::base::{Timestamp, escape_json};
 use crate::coverage::{Reason, Verdict};
-use crate::engine::{HealthStatus, PolicyRef, Snapshot, Traffic, Window};
+use crate::engine::{DeviceHours, HealthStatus, PolicyRef, Snapshot, Traffic, Window};
 use crate::policy::sha256_hex;
-use crate::report::{devices_json, findings_json, zones_json};
+use crate::report::{coverage_json, devices_json, findings_json, zones_json};
 
 /// Which agent this is.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
@@ -58,9 +58,10 @@ pub struct Published {
     metrics: Bytes,
     conduits: Vec<ConduitStatus>,
     records: RecordsStatus,
+    hours: Arc<Vec<DeviceHours>>,
     /// Changes with what the page says.
     revision: OnceCell<Option<String>>,
-    documents: [OnceCell<Option<Bytes>>; 5],
+    documents: [OnceCell<Option<Bytes>>; 6],
 }
 
 /// What is rendered of a snapshot.
@@ -71,6 +72,7 @@ pub(super) enum Document {
     Zones,
     Devices,
     Findings,
+    Coverage,
 }
 
 impl Published {
@@ -83,6 +85,7 @@ impl Published {
             metrics: metrics.into(),
             conduits: Vec::new(),
             records: RecordsStatus::default(),
+            hours: Arc::default(),
             revision: OnceCell::new(),
             documents: Default::default(),
         }
@@ -98,6 +101,12 @@ impl Published {
     #[must_use]
     pub fn with_records(self, records: RecordsStatus) -> Self {
         Published { records, ..self }
+    }
+
+    /// The same with when each device was observed.
+    #[must_use]
+    pub fn with_hours(self, hours: Arc<Vec<DeviceHours>>) -> Self {
+        Published { hours, ..self }
     }
 
     /// The snapshot.
@@ -147,6 +156,7 @@ impl Published {
             Document::Zones => zones_json(&self.snapshot).ok(),
             Document::Devices => devices_json(&self.snapshot).ok(),
             Document::Findings => findings_json(&self.snapshot).ok(),
+            Document::Coverage => coverage_json(&self.hours).ok(),
         }
     }
 

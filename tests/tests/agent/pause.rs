@@ -19,7 +19,7 @@ fn a_pause_is_on_record_and_loses_nothing() {
         site.signal("STOP");
         // What the kernel keeps is judged afterwards.
         cameras.break_out(1);
-        let seconds = rounds(8, 60);
+        let seconds = rounds(12, 60);
         thread::sleep(Duration::from_secs(seconds.into()));
         site.signal("CONT");
         let ids = eventually("the other finding", || finding_ids().filter(|ids| ids.len() == 2));

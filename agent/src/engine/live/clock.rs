@@ -11,8 +11,8 @@ use crate::engine::event::Event;
 
 /// A step of the clock against monotonic time that is told, in nanoseconds.
 pub(in crate::engine) const CLOCK_STEP: i64 = 1_000_000_000;
-/// Nanoseconds between two ticks, which come every second, after which nobody looked in between.
-const PAUSE: i64 = 5_000_000_000;
+/// Nanoseconds between two ticks, which come every second; longer, and nobody looked.
+pub(super) const MAX_PAUSE: i64 = 10_000_000_000;
 
 impl Engine {
     /// Holds a tick against the one before.
@@ -30,7 +30,7 @@ impl Engine {
             self.date_no_later(before);
             live.date_no_later(before);
         }
-        if passed > PAUSE {
+        if passed > MAX_PAUSE {
             live.events.push(Event::Paused { from: before, until: wall, why: "the agent did not run" });
             live.skip(passed);
             self.mirrors.skip(mono);
