@@ -267,9 +267,9 @@ impl Interface {
         }
     }
 
+    /// What an alarm says is of now, while it lasts.
     fn raise(&mut self, alarm: Alarm, detail: String, wall: Timestamp, events: &mut Vec<Event>) {
-        if let std::collections::btree_map::Entry::Vacant(place) = self.status.alarms.entry(alarm) {
-            place.insert(detail.clone());
+        if self.status.alarms.insert(alarm, detail.clone()).is_none() {
             let interface = self.status.name.clone();
             events.push(Event::Mirror { at: wall, interface, alarm: alarm.name(), raised: true, detail });
         }
