@@ -16,6 +16,7 @@ mod pager;
 mod privileges;
 mod publish;
 mod record;
+mod restore;
 mod sinks;
 mod watch;
 
@@ -41,7 +42,8 @@ use evidence::{Collector, Keeper};
 use limiter::Limiter;
 use pager::Pager;
 use publish::Publisher;
-use record::{Recorder, Restored};
+use record::Recorder;
+use restore::Restored;
 use sinks::{Feed, Sinks};
 use watch::{Others, Watch};
 
@@ -82,7 +84,7 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
     let state = config.state_dir.as_path();
     let directory = state.join("journal");
     let (journal, restored) =
-        record::open(&directory).map_err(|error| one(&format!("the journal in {}", state.display()), error))?;
+        restore::open(&directory).map_err(|error| one(&format!("the journal in {}", state.display()), error))?;
     let settings: Vec<Settings> = config.captures.iter().map(Settings::from).collect();
     let ports = Ports::open(&settings);
     privileges::give_up(&readable(options, config), &writable(config));

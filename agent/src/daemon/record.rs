@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::Timestamp;
 use crate::engine::{Changes, Saved};
-use crate::journal::{Journal, Limits, is_full, read_after, read_checkpoint, write_checkpoint};
+use crate::journal::{Journal, Limits, is_full, write_checkpoint};
 use crate::sink::evidence::Receipt;
 
 /// Bytes of records that wait for a disk that hangs; beyond it the newest are lost, and counted.
@@ -75,65 +75,6 @@ pub(super) enum Own {
         /// What changed.
         changes: Changes,
     },
-}
-
-/// What was known before a restart.
-#[derive(Debug, Default)]
-pub(super) struct Restored {
-    /// The engine's state.
-    pub(super) saved: Option<Saved>,
-    /// Until then something was observed.
-    pub(super) observed_until: Option<Timestamp>,
-}
-
-/// Reads the latest checkpoint and what the journal says since.
-fn restore(directory: &Path) -> io::Result<Restored> {
-    let checkpoint = read_checkpoint(directory);
-    let (after, saved) = match &checkpoint {
-        Some((sequence, text)) => (*sequence, serde_json::from_str::<Saved>(text).ok()),
-        None => (0, None),
-    };
-    // A checkpoint of another version says nothing: the journal tells what it still has.
-    let after = if saved.is_some() { after } else { 0 };
-    let mut observed_until = saved.as_ref().map(|saved| saved.at());
-    let mut state = saved;
-    for record in read_after(directory, after)? {
-        match serde_json::from_str::<Own>(&record?.text) {
-            Ok(Own::State { changes }) => state.get_or_insert_default().apply(changes),
-            Ok(Own::Started { at, .. } | Own::Observing { at } | Own::Stopped { at }) => {
-                observed_until = observed_until.max(Some(at));
-            }
-            // An event of the engine, or nothing that matters here.
-            Ok(Own::Cut { .. } | Own::Evidence { .. } | Own::EvidenceCut { .. }) | Err(_) => {}
-        }
-    }
-    Ok(Restored { saved: state, observed_until })
-}
-
-/// Opens the journal, and reads what it says. A disk that takes nothing now stops no agent: `None` in place of the
-/// journal, which is opened once it does.
-pub(super) fn open(directory: &Path) -> io::Result<(Option<Journal>, Restored)> {
-    let journal = match Journal::open(directory, Limits::default()) {
-        Ok((journal, opened)) => {
-            if opened.torn > 0 {
-                let bytes = opened.torn;
-                tracing::warn!(bytes, "the journal ended in the middle of a record, which was dropped");
-            }
-            Some(journal)
-        }
-        Err(error) if may_recover(&error) => None,
-        Err(error) => return Err(error),
-    };
-    match restore(directory) {
-        Err(error) if journal.is_none() && error.kind() == io::ErrorKind::NotFound => Ok((None, Restored::default())),
-        restored => Ok((journal, restored?)),
-    }
-}
-
-fn may_recover(error: &io::Error) -> bool {
-    /// Of the disk itself (`errno.h`).
-    const EIO: i32 = 5;
-    is_full(error) || error.kind() == io::ErrorKind::ReadOnlyFilesystem || error.raw_os_error() == Some(EIO)
 }
 
 /// What is written together.
@@ -369,42 +310,4 @@ fn write_log(journal: &mut Journal) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(records: &[&str], checkpoint: bool) -> Entry {
-        let records = records.iter().map(|&record| record.to_owned()).collect();
-        Entry { records, checkpoint: checkpoint.then(Box::default), lost: 0 }
-    }
-
-    #[test]
-    fn a_checkpoint_goes_with_the_records_before_it() {
-        let directory = std::env::temp_dir().join(format!("segwatch-record-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&directory);
-        let (journal, _) = Journal::open(&directory, Limits::default()).expect("a journal");
-        let recorder = Recorder { shared: Arc::default(), thread: Mutex::default() };
-        recorder.submit(entry(&["one", "two"], true));
-        recorder.submit(entry(&["three"], false));
-        recorder.shared.lock().stop = true;
-        // Both at once, as after a moment in which the disk was slow.
-        recorder.shared.run(Some(journal), &directory);
-        assert_eq!(read_checkpoint(&directory).map(|(after, _)| after), Some(2));
-        let left = read_after(&directory, 2).expect("a journal").count();
-        std::fs::remove_dir_all(&directory).expect("removed");
-        assert_eq!(left, 1);
-    }
-
-    #[test]
-    fn a_disk_that_hangs_costs_no_memory_but_for_records() {
-        let recorder = Recorder { shared: Arc::default(), thread: Mutex::default() };
-        recorder.submit(Entry { lost: 3, ..entry(&["one"], true) });
-        for _ in 0..1_000 {
-            recorder.submit(entry(&[], false));
-            recorder.submit(entry(&[], true));
-        }
-        let checkpoints: Vec<bool> =
-            recorder.shared.lock().waiting.iter().map(|entry| entry.checkpoint.is_some()).collect();
-        assert_eq!(checkpoints, [false, true]);
-        assert_eq!((recorder.lost(), recorder.shared.lock().taken), (3, 2_001));
-    }
-}
+mod tests;

@@ -111,6 +111,9 @@ fn fails_at(place: &'static str, thread: &'static str) {
         site.kill();
         assert_eq!(check_episodes(&site.journal()), ids, "all records arrived");
         check_evidence(&site);
+        let files = fs::read_dir(site.state.join("journal")).expect("a folder");
+        let segments = files.filter(|file| file.as_ref().is_ok_and(|file| file.path().extension().is_some())).count();
+        assert!(segments <= 2 * Fault::ALL.len(), "tries that failed leave nothing: {segments} segments");
         site.start();
         assert_eq!(finding_ids(), Some(ids));
     });
