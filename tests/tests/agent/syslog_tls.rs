@@ -45,11 +45,12 @@ fn serve(authority: &Authority, connections: usize, messages: usize) -> Receiver
 
 /// One message with its length in front (RFC 5425, section 4.3.1).
 fn framed(stream: &mut impl Read) -> Option<String> {
-    let mut length = String::new();
-    for byte in stream.by_ref().bytes() {
-        match byte.ok()? {
-            b' ' => break,
-            digit => length.push(char::from(digit)),
+    let (mut length, mut byte) = (String::new(), [0]);
+    loop {
+        stream.read_exact(&mut byte).ok()?;
+        match byte {
+            [b' '] => break,
+            [digit] => length.push(char::from(digit)),
         }
     }
     let mut message = vec![0; length.parse().expect("a length")];
