@@ -1,9 +1,12 @@
 //! JSON lines, syslog and IPFIX, as the policy configures them.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::history::FlowHistory;
 use super::wall_clock;
 use crate::config::{Config, SinksConfig};
 use crate::engine::{Engine, Event, FlowVerdict};
@@ -32,6 +35,8 @@ struct State {
     config: SinksConfig,
     site: (String, String),
     queues: BTreeMap<Name, Queue>,
+    /// Flows of watched devices, whatever the configuration says.
+    flows: Option<Queue>,
     /// Lost by sinks that a reload ended.
     lost: BTreeMap<Name, u64>,
 }
@@ -44,6 +49,16 @@ impl Sinks {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps flows of watched devices in this folder.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub(super) fn keep_flows(&self, folder: PathBuf) -> io::Result<()> {
+        let queue = Queue::start(Name::Flows.name(), Box::new(FlowHistory::new(folder)))?;
+        self.lock().flows = Some(queue);
+        Ok(())
     }
 
     /// Does as a configuration says, from the first or after a reload. May take seconds: what waits for a sink that is no
@@ -88,7 +103,9 @@ impl Sinks {
 
     /// Sinks that take nothing, and why.
     pub(super) fn troubles(&self) -> BTreeMap<Name, String> {
-        self.lock().queues.iter().filter_map(|(name, queue)| Some((*name, queue.trouble()?))).collect()
+        let state = self.lock();
+        let flows = state.flows.iter().map(|queue| (&Name::Flows, queue));
+        state.queues.iter().chain(flows).filter_map(|(name, queue)| Some((*name, queue.trouble()?))).collect()
     }
 
     fn is_on(&self) -> bool {
@@ -99,7 +116,7 @@ impl Sinks {
     pub(super) fn offer(&self, batch: Batch) {
         let batch = &Arc::new(batch);
         let state = self.lock();
-        state.queues.values().for_each(|queue| queue.offer(batch));
+        state.queues.values().chain(&state.flows).for_each(|queue| queue.offer(batch));
     }
 
     /// Records that each sink lost.
@@ -109,13 +126,16 @@ impl Sinks {
         for (name, queue) in &state.queues {
             *lost.entry(*name).or_default() += queue.lost();
         }
+        lost.extend(state.flows.as_ref().map(|queue| (Name::Flows, queue.lost())));
         lost
     }
 
     /// Writes what waits, for a moment.
     pub(super) fn finish(&self) {
-        let queues = std::mem::take(&mut self.lock().queues);
-        queues.values().for_each(Queue::finish);
+        let mut state = self.lock();
+        let (queues, flows) = (std::mem::take(&mut state.queues), state.flows.take());
+        drop(state);
+        queues.values().chain(&flows).for_each(Queue::finish);
     }
 }
 
@@ -142,17 +162,18 @@ impl Feed {
         last: bool,
     ) -> Batch {
         let (ended, lost) = (engine.take_rows(), engine.take_lost_rows());
-        if !self.sinks.is_on() {
-            return Batch::default();
-        }
         let now = Instant::now();
-        let mut batch = Batch { at: wall_clock(), events: events.to_vec(), ended, lost, ..Batch::default() };
+        let mut batch = Batch { at: wall_clock(), ended, lost, last, ..Batch::default() };
+        if self.sinks.is_on() {
+            batch.events = events.iter().filter(|event| !matches!(event, Event::Coverage { .. })).cloned().collect();
+        }
         if now >= self.open_at || last {
             self.open_at = now + OPEN_EVERY;
             let rows = engine.some_rows(MAX_OPEN, false);
             batch.open = rows.into_iter().filter(|row| row.verdict != FlowVerdict::Unwatched).collect();
         }
-        if now >= self.stats_at
+        if self.sinks.is_on()
+            && now >= self.stats_at
             && let Some(published) = engine.published()
         {
             self.stats_at = now + STATS_EVERY;
