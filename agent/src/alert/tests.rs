@@ -415,3 +415,25 @@ fn the_outbox_has_a_limit_and_counts_what_it_cannot_hold() {
     // Those that went were not said to be over, either.
     assert_eq!(outbox.lost(), 1 + MAX_ALERTS as u64 + 2 * MAX_ALERTS as u64);
 }
+
+#[test]
+fn times_are_those_of_the_clock_that_reads_them() {
+    let mut outbox = outbox();
+    outbox.handle(at(0), &origin(), &published(vec![finding("a", 0, "critical")]));
+    let ends = |outbox: &mut Outbox, second: i64| {
+        let request = outbox.next(at(second))?;
+        let ends = alerts(&request)[0]["endsAt"].as_str().expect("a time").parse::<jiff::Timestamp>().expect("a time");
+        outbox.delivered(at(second), &request);
+        Some(ends.as_second() - START - second)
+    };
+    let ours = ends(&mut outbox, 0).expect("it is new");
+    outbox.compare_clocks(at(1), 0, at(3));
+    assert_eq!(ends(&mut outbox, 2), None, "the same but for seconds");
+    // Ours was set back by an hour: by it, what fires now would have been over long ago.
+    outbox.compare_clocks(at(-3_600), 0, at(3));
+    assert_eq!(ends(&mut outbox, -3_599), Some(ours + 3_603), "at once");
+    outbox.compare_clocks(at(-3_598), 0, at(5));
+    assert_eq!(ends(&mut outbox, -3_597), None);
+    outbox.compare_clocks(at(10), 0, at(10));
+    assert_eq!(ends(&mut outbox, 11), Some(ours), "set right again");
+}

@@ -9,7 +9,8 @@ use super::agent::Question;
 use super::evidence::Collector;
 use super::limiter::Limiter;
 use super::publish::{Answer, Bundle};
-use super::record::{Entry, Own, Restored};
+use super::record::{Entry, Own};
+use super::restore::Restored;
 use super::sinks::Feed;
 use super::wall_clock;
 use crate::base::escape;
@@ -20,8 +21,9 @@ use crate::web::{MAX_FLOWS, Refusal};
 
 /// Between two published snapshots: half of the second within which a finding is on record.
 const TICK: Duration = Duration::from_millis(500);
-/// Between two words in the journal that the agent still observes.
-const OBSERVING: Duration = Duration::from_secs(10);
+/// Between two words in the journal that the agent still observes; a disk that fails is found by them if nothing else
+/// is to be written.
+const OBSERVING: Duration = Duration::from_secs(5);
 /// Between two checkpoints.
 const CHECKPOINT: Duration = Duration::from_secs(60);
 /// Records that wait for a place behind the engine; beyond it the oldest are lost, and counted.
@@ -333,6 +335,10 @@ fn log_event(limiter: &Limiter, event: &Event) {
         Event::Gap { interface, what, .. } => {
             line("gap", &|held_back| tracing::warn!(interface, what = %escape(what), held_back, "not observed"));
         }
+        Event::Paused { from, until, why } => tracing::error!(%from, %until, why, "not observed"),
+        Event::Clock { at, expected, stepped_ms } => line("clock", &|held_back| {
+            tracing::error!(now = %at, %expected, stepped_ms, held_back, "the clock was set");
+        }),
         Event::Policy { hash, .. } => tracing::info!(hash, "another policy decides"),
         Event::Coverage { .. } => {}
     }

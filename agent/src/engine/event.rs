@@ -114,6 +114,25 @@ pub enum Event {
         /// One clause.
         what: String,
     },
+    /// Nobody looked for a while, though the mirror may have shown something; what the kernel kept was read afterwards,
+    /// and what it dropped is counted.
+    Paused {
+        /// From when, by the clock of now.
+        from: Timestamp,
+        /// Until when.
+        until: Timestamp,
+        /// One clause.
+        why: &'static str,
+    },
+    /// The clock was set while packets came in.
+    Clock {
+        /// What it shows.
+        at: Timestamp,
+        /// What it would have shown.
+        expected: Timestamp,
+        /// Milliseconds between them, negative if it was set back.
+        stepped_ms: i64,
+    },
     /// For how long somebody vouched for a device: an hour of the clock, or a part of one.
     Coverage {
         /// When it was recorded.

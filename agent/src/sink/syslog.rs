@@ -39,6 +39,7 @@ impl Syslog {
             Transport::Udp => message.to_owned(),
             Transport::Tcp | Transport::Tls => format!("{} {message}", message.len()),
         };
+        self.stream.take_if(Stream::is_closed);
         let stream = match &mut self.stream {
             Some(stream) => stream,
             closed => closed.insert(Stream::open(self.transport, &self.authority, self.ca_file.as_deref())?),
@@ -121,6 +122,12 @@ pub fn message(event: &Event, origin: &Origin) -> Option<String> {
         }
         Event::Gap { at, interface, what } => {
             (*at, 4, "gap", vec![("interface", interface.clone())], format!("{interface}: not observed: {what}"))
+        }
+        Event::Paused { from, until, why } => {
+            (*until, 4, "paused", Vec::new(), format!("not observed from {from} to {until}: {why}"))
+        }
+        Event::Clock { at, expected, .. } => {
+            (*at, 4, "clock", Vec::new(), format!("the clock was set from {expected} to {at}"))
         }
         Event::Coverage { .. } => return None,
         Event::Policy { at, hash } => {

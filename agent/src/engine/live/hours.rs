@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Totals;
+use super::clock::MAX_PAUSE;
 use crate::base::Timestamp;
 use crate::coverage::{Loss, Period, Reason, ReasonCode, end_of_hour};
 use crate::device::{Device, DeviceId};
@@ -20,8 +21,6 @@ const RECENT: i64 = 25 * 3_600 * SECOND;
 const MAX_RECENT: usize = 64;
 /// Nanoseconds after which a device is recorded for the first time, so that a record names it soon.
 const FIRST: i64 = 60 * SECOND;
-/// Between two ticks; longer, and nobody looked.
-const MAX_PAUSE: i64 = 10 * SECOND;
 /// A step of the clock; less is its drift.
 const STEP: i64 = 2 * SECOND;
 /// A gap that is longer is told in one record, not one for each hour.

@@ -4,6 +4,7 @@
 //! against what came, and compares the findings with the open episodes. All of it follows from the inputs alone.
 
 mod adopt;
+mod clock;
 mod episode;
 mod hours;
 mod saved;
@@ -11,6 +12,7 @@ mod saved;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub(super) use clock::CLOCK_STEP;
 pub use episode::{EpisodeStatus, MAX_EPISODES, Subject};
 pub use hours::{DeviceHours, MAX_RECORDED};
 pub use saved::{Changes, Saved};
@@ -217,7 +219,7 @@ impl Engine {
         let elapsed = if live.ticked { mono.saturating_sub(live.mono) } else { 0 };
         let jump = if live.ticked { wall.since(live.wall).saturating_sub(elapsed) } else { 0 };
         if live.ticked {
-            self.mirrors.set_clock(jump, mono);
+            self.check_clock(&mut live, wall, mono);
         } else {
             (live.started, live.ticked) = (mono, true);
             self.canaries.start(mono);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::super::published::ConduitStatus;
+use super::super::published::{ConduitStatus, RecordsStatus};
 use crate::base::html;
 use crate::coverage::{Reason, Verdict};
 use crate::engine::{CanaryStatus, DeviceStatus, ExceptionStatus, FindingStatus, Snapshot, ZoneStatus};
@@ -51,6 +51,21 @@ fn reasons(page: &mut String, reasons: &[Reason]) {
         let _ = writeln!(page, "<li><strong>{}</strong>: {}</li>", reason.code.name(), html(&reason.detail));
     }
     page.push_str("</ul>\n");
+}
+
+/// What takes no records; nothing while all do.
+pub(super) fn records(page: &mut String, records: &RecordsStatus) {
+    for (sink, why) in &records.failing {
+        let (class, means) = match *sink {
+            "journal" => ("critical", "a restart would forget what is shown now"),
+            _ => ("warning", "records wait for it, and are lost if it takes long"),
+        };
+        let _ = writeln!(
+            page,
+            "<p><span class=\"badge {class}\">not recorded</span> <strong>{sink}</strong>: {}; {means}</p>",
+            html(why)
+        );
+    }
 }
 
 /// What is not verified: alarms of the mirror, with what they saw and the likely mistake, and devices.
