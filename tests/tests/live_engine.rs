@@ -1,5 +1,12 @@
 //! The engine on a live mirror: episodes, what is covered now, alarms of the mirror, reload, restart.
 
+#[path = "live_engine/canary.rs"]
+mod canary;
+#[path = "live_engine/exceptions.rs"]
+mod exceptions;
+#[path = "live_engine/flood.rs"]
+mod flood;
+
 use std::net::SocketAddr;
 
 use segwatch::base::{Mac, Timestamp};
@@ -134,6 +141,8 @@ impl Site {
                 Event::FindingRaised { finding, .. } => Some(format!("raised {}", finding.kind.name())),
                 Event::FindingClosed { why, .. } => Some(format!("closed {why:?}")),
                 Event::FindingAcked { by, .. } => Some(format!("acked {by}")),
+                Event::FindingMuted { exception, .. } => Some(format!("muted by {}", exception.owner)),
+                Event::FindingRearmed { exception, .. } => Some(format!("rearmed after {}", exception.expires)),
                 _ => None,
             })
             .collect()

@@ -40,6 +40,7 @@ fn finding(id: &str, opened: i64, severity: &'static str) -> (FindingStatus, Epi
         kind: Kind::InternetEgress,
         class: Class::Reach,
         severity,
+        exception: None,
         reach: Some(Reach::Established),
         device: DeviceRef {
             mac: "44:19:b6:01:02:03".parse().ok(),
@@ -227,6 +228,15 @@ fn a_finding_that_got_worse_is_another_alert_and_the_first_is_over() {
     // The labels of an episode stay.
     assert_eq!(labels, [["SegwatchViolation", "entrance-1"], ["SegwatchAttempt", "entrance-1"]]);
     assert_eq!(send(&mut outbox, 30, Takes), ["firing f1 0", "over f1 0..30"]);
+}
+
+#[test]
+fn an_excepted_finding_ends_its_alert_and_alerts_anew_once_it_rearms() {
+    let mut outbox = outbox();
+    assert_eq!(step(&mut outbox, 0, &[finding("f1", 0, "critical")], Takes), ["firing f1 0"]);
+    assert_eq!(step(&mut outbox, 600, &[finding("f1", 0, "info")], Takes), ["over f1 0..600"]);
+    assert_eq!(step(&mut outbox, 3600, &[finding("f1", 0, "info")], Takes), NOTHING);
+    assert_eq!(step(&mut outbox, 7200, &[finding("f1", 0, "critical")], Takes), ["firing f1 7200"]);
 }
 
 #[test]

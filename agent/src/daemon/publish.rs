@@ -127,7 +127,6 @@ impl Publisher {
             uncovered: totals.gaps.clone(),
             unrecorded: totals.unrecorded,
             decode_errors: snapshot.traffic.undecoded.clone(),
-            canaries: Vec::new(),
             sink_lost: self.lost(),
             journal_failing: !durable || self.troubles.contains_key(&Sink::Journal),
             reload: self.shared.reload(),

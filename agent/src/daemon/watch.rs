@@ -19,8 +19,8 @@ use crate::engine::{Command, Engine, Event, Input, SourceEvent};
 use crate::policy::Policy;
 use crate::web::{MAX_FLOWS, Refusal};
 
-/// Between two published snapshots.
-const TICK: Duration = Duration::from_secs(1);
+/// Between two published snapshots: half of the second within which a finding is on record.
+const TICK: Duration = Duration::from_millis(500);
 /// Between two words in the journal that the agent still observes; a disk that fails is found by them if nothing else
 /// is to be written.
 const OBSERVING: Duration = Duration::from_secs(5);
@@ -310,6 +310,14 @@ fn log_event(limiter: &Limiter, event: &Event) {
             let by = by.as_deref().map(escape);
             line("closed", &|held_back| tracing::info!(id, ?why, ?by, held_back, "finding closed"));
         }
+        Event::FindingMuted { id, exception, .. } => {
+            let (owner, until) = (escape(&exception.owner), &exception.expires);
+            line("muted", &|held_back| tracing::info!(id, %owner, until, held_back, "finding muted by an exception"));
+        }
+        Event::FindingRearmed { id, exception, .. } => {
+            let (owner, until) = (escape(&exception.owner), &exception.expires);
+            line("rearmed", &|held_back| tracing::warn!(id, %owner, until, held_back, "finding muted no more"));
+        }
         Event::FindingAcked { id, by, .. } => tracing::info!(id, by = %escape(by), "finding acknowledged"),
         Event::Verdict { zone, from, to, .. } => {
             let (zone, from, to) =
@@ -319,6 +327,10 @@ fn log_event(limiter: &Limiter, event: &Event) {
         Event::Mirror { interface, alarm, raised, detail, .. } => line("mirror", &|held_back| match raised {
             true => tracing::error!(interface, alarm, detail = %escape(detail), held_back, "mirror alarm"),
             false => tracing::info!(interface, alarm, held_back, "mirror alarm ended"),
+        }),
+        Event::Canary { zone, canary, silent, .. } => line("canary", &|held_back| match silent {
+            true => tracing::error!(zone, canary, held_back, "canary not seen"),
+            false => tracing::info!(zone, canary, held_back, "canary seen again"),
         }),
         Event::Gap { interface, what, .. } => {
             line("gap", &|held_back| tracing::warn!(interface, what = %escape(what), held_back, "not observed"));

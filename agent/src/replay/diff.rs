@@ -294,7 +294,7 @@ impl Matcher {
         let listed = self.listed.entry(class).or_default();
         if *listed < MAX_LISTED {
             *listed += 1;
-            self.changes.listed.push(FlowChange { class, old, new });
+            self.changes.listed.push(FlowChange { class, old, new, flows });
         } else {
             self.changes.left_out += flows;
         }

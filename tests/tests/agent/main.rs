@@ -12,6 +12,7 @@ mod crowd;
 mod disk;
 mod evidence;
 mod faults;
+mod flood;
 mod kill;
 mod log;
 mod pause;

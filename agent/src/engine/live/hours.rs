@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Totals;
-use super::clock::MAX_PAUSE;
+use super::clock::{CLOCK_STEP, MAX_PAUSE};
 use crate::base::Timestamp;
 use crate::coverage::{Loss, Period, Reason, ReasonCode, end_of_hour};
 use crate::device::{Device, DeviceId};
@@ -239,8 +239,8 @@ impl Row {
         let last = self.last.replace(device.counts).unwrap_or(device.counts);
         self.sums.add_since(device.counts, last);
         let is_step = match elapsed {
-            Some(_) => passed.jump.abs() >= STEP,
-            None => self.open.to.since(passed.wall) >= STEP,
+            Some(_) => passed.jump.abs() > CLOCK_STEP,
+            None => self.open.to.since(passed.wall) > CLOCK_STEP,
         };
         // What the clock would show without its step.
         let reached = match elapsed {

@@ -28,6 +28,7 @@ impl Engine {
         let zones: BTreeMap<String, u16> =
             zone_indices(&self.policy).into_iter().map(|(name, at)| (name.to_owned(), at)).collect();
         let mut live = self.live.take().unwrap_or_default();
+        live.latest = saved.at().max(wall);
         for (zone, kind, reach, count) in &saved.totals {
             let Some(kind) = Kind::from_name(kind) else { continue };
             let reach = reach.as_deref().and_then(Reach::from_name);
@@ -57,6 +58,7 @@ impl Engine {
         if let Some(drill) = &saved.drill {
             live.resume_drill(drill, wall, mono);
         }
+        self.canaries.restore(&saved.canaries);
         // The clock may have been ahead when that was written.
         live.date_no_later(wall);
         self.date_no_later(wall);
@@ -155,6 +157,7 @@ impl Engine {
                 opened: Timestamp(saved.opened),
                 reach: (kind.class(reach(&saved.reach)) == crate::finding::Class::Reach).then(|| reach(&saved.reach)),
                 severity: severity(&saved.severity),
+                exception: saved.exception.clone(),
                 last: Timestamp(saved.last),
                 touched,
                 subject: saved.subject.clone(),
