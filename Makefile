@@ -33,7 +33,7 @@ REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 AUDITABLE := $(shell $(CARGO) auditable --version >/dev/null 2>&1 && echo auditable)
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 
-.PHONY: demo test lab soak lint deny bench fuzz fmt report captures package parts deb tarball sbom tools opinions lab-tools
+.PHONY: demo test lab soak lint deny bench fuzz fmt report captures pictures package parts deb tarball sbom tools opinions lab-tools
 
 demo: tools
 	$(CARGO) build --release --locked -p segwatch
@@ -125,7 +125,7 @@ tarball: parts
 	install -D -m 644 target/parts/segwatch.bash target/$(TREE)/share/bash-completion/completions/segwatch
 	install -D -m 644 target/parts/_segwatch target/$(TREE)/share/zsh/site-functions/_segwatch
 	install -D -m 644 target/parts/segwatch.fish target/$(TREE)/share/fish/vendor_completions.d/segwatch.fish
-	cp --parents $$(git ls-files "*.md" ":!tests" ":!agent" ":!config") LICENSE $$(git ls-files config dashboards/*.json systemd agent/docs tests/captures) target/$(TREE)/
+	cp --parents $$(git ls-files "*.md" ":!tests" ":!agent" ":!config") LICENSE $$(git ls-files config dashboards/*.json systemd agent/docs tests/captures/demo.pcap tests/captures/demo.yaml) target/$(TREE)/
 	tar -C target -cf - --sort=name --mtime=@$(SOURCE_DATE_EPOCH) --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw \
 	  --format=gnu $(TREE) | gzip -9n > $(OUT)/$(TARBALL)
 
@@ -137,6 +137,11 @@ sbom: tools
 	  --target $(TARGET) --override-filename segwatch.cdx
 	mv agent/segwatch.cdx.json target/sbom.json && rm -f tests/segwatch.cdx.json
 	tests/package/sbom target/sbom.json $(TARGET) > $(OUT)/$(SBOM)
+
+# Those of the documents, from the program as it is. Needs root, tcpreplay and Chromium.
+pictures: tools
+	$(CARGO) build --locked -p segwatch
+	tests/package/pictures target/debug/segwatch
 
 captures: tools
 	$(CARGO) build --release --locked -p segwatch-tests
