@@ -24,8 +24,8 @@ const EVICTIONS: usize = 2;
 /// `sink_lost_total`: journal, evidence, EVE, syslog, Alertmanager, IPFIX, NATS.
 const SINKS: usize = 7;
 /// `flows_active journal_failing build_info policy_info config_last_reload_successful
-/// config_last_reload_success_timestamp_seconds start_time_seconds`.
-const SINGLE: usize = 7;
+/// config_last_reload_success_timestamp_seconds start_time_seconds coverage_unrecorded_devices`.
+const SINGLE: usize = 8;
 /// `process_…`: CPU time, open and most file descriptors, virtual and resident memory, threads.
 const PROCESS: usize = 6;
 
@@ -38,7 +38,9 @@ pub fn series_count(policy: &Policy) -> usize {
     let judged = homes.into_iter().chain(cameras).collect::<BTreeSet<_>>().len() + 1;
     let vendors: BTreeSet<&str> = policy.watch_vendors.iter().map(String::as_str).chain(["other"]).collect();
     let findings: usize = Kind::ALL.into_iter().map(|kind| series_of(kind, policy)).sum();
-    let of_a_zone = VERDICTS + vendors.len() * VERDICTS + ReasonCode::ALL.len() + 1 + findings;
+    // `devices_unverified` and `uncovered_seconds_total` by reason; `coverage_ratio` and `covered_seconds_total`.
+    let of_coverage = 2 * ReasonCode::ALL.len() + 2;
+    let of_a_zone = VERDICTS + vendors.len() * VERDICTS + of_coverage + findings;
     let conduits = policy.conduits.len() + policy.conduits.iter().filter(|conduit| conduit.expires.is_some()).count();
     let by_reason = Undecoded::ALL.len() + EVICTIONS + SINKS;
     let whole_site = VERDICTS + FINDING_INFO + by_reason + SINGLE + PROCESS;

@@ -88,7 +88,7 @@ impl Publisher {
                 (self.about.site, self.about.sensor) = (bundle.policy.site.clone(), bundle.policy.sensor.clone());
                 let conduits = conduits(&bundle.policy, &bundle.published.totals);
                 let page = Published::new(self.about.clone(), snapshot.clone(), wall_clock(), metrics);
-                let page = page.with_conduits(conduits);
+                let page = page.with_conduits(conduits).with_hours(bundle.published.hours.clone());
                 self.shared.publish(Arc::new(page), bundle.published.clone());
             }
             Err(error) => tracing::error!(%error, "the metrics contradict each other; this is a bug"),
@@ -102,7 +102,7 @@ impl Publisher {
     }
 
     fn counters(&self, bundle: &Bundle, durable: bool) -> Counters {
-        let engine::Published { snapshot, episodes, interfaces, totals } = &*bundle.published;
+        let engine::Published { snapshot, episodes, interfaces, totals, .. } = &*bundle.published;
         let interfaces = bundle.ledgers.iter().enumerate().map(|(at, (interface, ledger))| InterfaceCounters {
             interface: interface.clone(),
             packets: ledger.delivered + ledger.kernel_drops + ledger.interface_drops + ledger.agent_drops,
@@ -121,6 +121,9 @@ impl Publisher {
             conduit_flows: totals.conduits.clone(),
             findings: totals.findings.clone(),
             subjects: episodes.iter().map(|(id, episode)| (id.clone(), episode.subject.clone())).collect(),
+            covered: totals.covered.clone(),
+            uncovered: totals.gaps.clone(),
+            unrecorded: totals.unrecorded,
             decode_errors: snapshot.traffic.undecoded.clone(),
             canaries: Vec::new(),
             sink_lost: self

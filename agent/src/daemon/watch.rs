@@ -200,6 +200,9 @@ impl Watch {
         let now = Instant::now();
         self.tick_at = now + TICK;
         self.engine.handle(Input::Tick { wall: wall_clock(), mono: self.mono() });
+        if last {
+            self.engine.end_hours();
+        }
         let events = self.engine.take_events();
         for event in &events {
             log_event(&self.others.limiter, event);
@@ -317,5 +320,6 @@ fn log_event(limiter: &Limiter, event: &Event) {
             line("gap", &|held_back| tracing::warn!(interface, what = %escape(what), held_back, "not observed"));
         }
         Event::Policy { hash, .. } => tracing::info!(hash, "another policy decides"),
+        Event::Coverage { .. } => {}
     }
 }

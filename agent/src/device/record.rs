@@ -115,6 +115,8 @@ pub struct Sight {
 /// Packets of numbered data that were lost, and seen, within the time that counts: of its last half, and of the one before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Numbered {
+    /// (lost, seen) since the beginning.
+    pub all: (u64, u64),
     latest: (u64, u64),
     former: (u64, u64),
     since: i64,
@@ -124,6 +126,7 @@ impl Numbered {
     /// Adds packets; `silence` is the time that counts, in nanoseconds.
     pub fn add(&mut self, lost: u32, seen: u32, now: i64, silence: i64) {
         *self = self.as_of(now, silence);
+        self.all = (self.all.0 + u64::from(lost), self.all.1 + u64::from(seen));
         self.latest = (self.latest.0 + u64::from(lost), self.latest.1 + u64::from(seen));
     }
 
@@ -138,9 +141,9 @@ impl Numbered {
         if age <= silence / 2 {
             *self
         } else if age <= silence {
-            Numbered { latest: (0, 0), former: self.latest, since: now }
+            Numbered { latest: (0, 0), former: self.latest, since: now, ..*self }
         } else {
-            Numbered { since: now, ..Numbered::default() }
+            Numbered { latest: (0, 0), former: (0, 0), since: now, ..*self }
         }
     }
 }

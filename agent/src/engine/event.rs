@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::snapshot::FindingStatus;
+use super::snapshot::{DeviceRef, DeviceStatus, FindingStatus, LossStatus};
 use crate::base::Timestamp;
-use crate::coverage::{Reason, Verdict};
+use crate::coverage::{Gap, Reason, Verdict};
 
 /// One thing that happened, for the journal.
 #[derive(Clone, Debug, Serialize)]
@@ -82,6 +82,36 @@ pub enum Event {
         interface: String,
         /// One clause.
         what: String,
+    },
+    /// For how long somebody vouched for a device: an hour of the clock, or a part of one.
+    Coverage {
+        /// When it was recorded.
+        at: Timestamp,
+        /// The device.
+        device: DeviceRef,
+        /// Its home; `none` without one.
+        zone: String,
+        /// The beginning.
+        from: Timestamp,
+        /// The end. It is an hour's end, or sooner at the start, the end, a step of the clock; only a gap of more than
+        /// 48 hours is told in one.
+        to: Timestamp,
+        /// From the beginning to the end, without the gaps.
+        observed_seconds: f64,
+        /// In order.
+        gaps: Vec<Gap>,
+        /// The clock was set: nothing is missing between the record before and this one.
+        began_by_step: bool,
+        /// Unicast frames from it on its own link.
+        sent: u64,
+        /// Unicast frames to it on its own link.
+        received: u64,
+        /// Of both, frames whose VLAN is known.
+        tagged: u64,
+        /// What was lost of that; `None` where nothing tells.
+        loss: Option<LossStatus>,
+        /// The device as it was at the end; `None` if it does not count any more.
+        status: Option<Box<DeviceStatus>>,
     },
     /// Another policy decides from now on.
     Policy {

@@ -46,7 +46,7 @@ pub use explanation::{Difference, Explanation, FindingExplanation, MAX_TRIALS, S
 pub use health::{Alarm, InterfaceStatus};
 pub use hosts::{HostStatus, HostVlan};
 pub use judge::{Judgement, Violation};
-pub use live::{Changes, EpisodeStatus, MAX_EPISODES, Published, Saved, Subject, Totals};
+pub use live::{Changes, DeviceHours, EpisodeStatus, MAX_EPISODES, MAX_RECORDED, Published, Saved, Subject, Totals};
 pub use rows::proto_name;
 pub use snapshot::{
     CoverageStatus, DeviceRef, DeviceStatus, EndStatus, FindingStatus, FlowRow, FlowVerdict, HealthStatus, Hint,
@@ -344,7 +344,7 @@ impl Engine {
 
     /// The answer as of now.
     pub fn snapshot(&self) -> Snapshot {
-        self.summarise().0
+        self.summarise().snapshot
     }
 
     /// Does what a person asks on a live mirror. `false` if there is no such finding.

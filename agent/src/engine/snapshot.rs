@@ -254,7 +254,7 @@ fn one_of<'de, D: Deserializer<'de>>(words: &'static [Word], deserializer: D) ->
 }
 
 /// Names a device.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DeviceRef {
     /// `None` where it is known by address only.
     pub mac: Option<Mac>,

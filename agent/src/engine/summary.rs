@@ -36,6 +36,24 @@ pub(super) struct Gathered<'a> {
     home_unknown: BTreeSet<DeviceId>,
 }
 
+/// The answer, and what it does not say.
+pub(super) struct Summary {
+    pub(super) snapshot: Snapshot,
+    /// What each finding is about, by its id.
+    pub(super) keys: BTreeMap<String, FindingKey>,
+    /// For each device of the snapshot, in its order.
+    pub(super) attended: Vec<Attention>,
+}
+
+/// Whether somebody vouches for a device, whatever its verdict.
+pub(super) struct Attention {
+    pub(super) id: DeviceId,
+    /// It counts for the verdict.
+    pub(super) counts: bool,
+    /// Why nobody does.
+    pub(super) doubt: Option<Reason>,
+}
+
 /// A watched device with what was gathered about it.
 struct Judged<'a> {
     id: DeviceId,
@@ -44,14 +62,15 @@ struct Judged<'a> {
     counts: bool,
     selected: bool,
     covered: bool,
+    doubt: Option<Reason>,
     verdict: Verdict,
     reasons: Vec<Reason>,
     findings: u64,
 }
 
 impl Engine {
-    /// The answer, and the key of each finding by its id.
-    pub(super) fn summarise(&self) -> (Snapshot, BTreeMap<String, FindingKey>) {
+    /// The answer as of now.
+    pub(super) fn summarise(&self) -> Summary {
         let Gathered { mut book, one_way, devices, open, home_unknown } = self.gather();
         let raised = self.mirrors.raised(&Rules::of(&self.policy), &open);
         let mut one_way_peak: BTreeMap<DeviceId, u64> = BTreeMap::new();
@@ -76,6 +95,7 @@ impl Engine {
                 let mut reasons = self.coverage_reasons(id, device);
                 reasons.extend(self.blind_reasons(id, device, &raised));
                 let covered = reasons.is_empty();
+                let doubt = reasons.first().or(doubts.first()).cloned();
                 if home_unknown.contains(&id) {
                     reasons.push(reason(
                         ReasonCode::HomeUnknown,
@@ -99,7 +119,8 @@ impl Engine {
                 }
                 let counts = self.counts(device);
                 let selected = self.is_selected(device);
-                Judged { id, device, zone: self.zone_label(id), counts, selected, covered, verdict, reasons, findings }
+                let zone = self.zone_label(id);
+                Judged { id, device, zone, counts, selected, covered, doubt, verdict, reasons, findings }
             })
             .collect();
         judged.sort_by(|a, b| b.verdict.cmp(&a.verdict).then_with(|| a.device.key.cmp(&b.device.key)));
@@ -158,7 +179,8 @@ impl Engine {
             health: raised.iter().flat_map(Raised::status).collect(),
             not_judged,
         };
-        (snapshot, keys)
+        let attention = |j: Judged<'_>| Attention { id: j.id, counts: j.counts, doubt: j.doubt };
+        Summary { snapshot, keys, attended: judged.into_iter().map(attention).collect() }
     }
 
     /// What ended and open flows show together.

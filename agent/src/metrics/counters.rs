@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::Timestamp;
+use crate::coverage::ReasonCode;
 use crate::engine::{FlowVerdict, Subject};
 use crate::finding::Kind;
 use crate::flow::Reach;
@@ -40,6 +41,12 @@ pub struct Counters {
     pub findings: BTreeMap<(String, Kind, Option<Reach>), u64>,
     /// What open findings are about, by id.
     pub subjects: BTreeMap<String, Subject>,
+    /// Nanoseconds for which devices were covered, by zone.
+    pub covered: BTreeMap<String, i64>,
+    /// Nanoseconds for which they were not, by zone and reason.
+    pub uncovered: BTreeMap<(String, ReasonCode), i64>,
+    /// Devices of which no hours are recorded.
+    pub unrecorded: u64,
     /// Frames that were not decoded to their end, by [`crate::packet::Undecoded::name`].
     pub decode_errors: BTreeMap<&'static str, u64>,
     /// Canaries and when each was seen.

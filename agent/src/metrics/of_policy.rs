@@ -29,6 +29,7 @@ pub(super) fn write(page: &Page, policy: &Policy, snapshot: &Snapshot, counters:
         .collect();
     write_verdicts(page, &judged, snapshot, &expected)?;
     write_devices(page, &judged, policy, &expected)?;
+    write_hours(page, &judged, counters)?;
     write_findings(page, &judged, policy, snapshot, counters)?;
     write_flows(page, policy, counters)
 }
@@ -201,6 +202,32 @@ fn outcome(outcomes: &[(Option<Reach>, Severity)], finding: &FindingStatus) -> (
 
 fn reach_name(reach: Option<Reach>) -> &'static str {
     reach.map_or(NONE, Reach::name)
+}
+
+fn write_hours(page: &Page, judged: &[&str], counters: &Counters) -> Result<(), Error> {
+    let covered = page.totals(
+        "covered_seconds_total",
+        "Time for which devices were covered, each for itself, in seconds, by home.",
+        &["zone"],
+    )?;
+    let uncovered = page.totals(
+        "uncovered_seconds_total",
+        "Time for which devices were not covered, each for itself, in seconds, by home and the first reason.",
+        &["zone", "reason"],
+    )?;
+    let whole = |nanoseconds: i64| u64::try_from(nanoseconds / 1_000_000_000).unwrap_or(0);
+    for &zone in judged {
+        covered.add(&[zone], counters.covered.get(zone).copied().map_or(0, whole))?;
+        for reason in ReasonCode::ALL {
+            let length = counters.uncovered.get(&(zone.to_owned(), reason)).copied().map_or(0, whole);
+            uncovered.add(&[zone, reason.name()], length)?;
+        }
+    }
+    page.gauge(
+        "coverage_unrecorded_devices",
+        "Devices whose hours are not recorded: there are too many.",
+        count(counters.unrecorded),
+    )
 }
 
 fn write_flows(page: &Page, policy: &Policy, counters: &Counters) -> Result<(), Error> {

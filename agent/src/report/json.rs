@@ -7,8 +7,10 @@ use serde::Serialize;
 use super::{CaptureFiles, Damage};
 use crate::base::Timestamp;
 use crate::base::escape_json;
-use crate::coverage::{Reason, Verdict};
-use crate::engine::{DeviceStatus, FindingStatus, HealthStatus, PolicyRef, Snapshot, ZoneStatus};
+use crate::coverage::{Gap, Period, Reason, Verdict};
+use crate::engine::{
+    DeviceHours, DeviceRef, DeviceStatus, FindingStatus, HealthStatus, PolicyRef, Snapshot, ZoneStatus,
+};
 
 /// The whole document; fields in the order that the schema prints.
 #[derive(Debug, Serialize)]
@@ -112,6 +114,50 @@ pub fn zones_json(snapshot: &Snapshot) -> serde_json::Result<String> {
         zones: &'a [ZoneStatus],
     }
     pretty(&Zones { schema: "segwatch/zones/1", zones: &snapshot.zones })
+}
+
+/// `{"schema":"segwatch/coverage/1","devices":[…]}`: when each device was observed during the last day. A period is an
+/// hour of the clock or a part of it; its gaps and its observed time are all of it.
+pub fn coverage_json(hours: &[DeviceHours]) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        schema: &'static str,
+        devices: Vec<Device<'a>>,
+    }
+    #[derive(Serialize)]
+    struct Device<'a> {
+        device: &'a DeviceRef,
+        zone: &'a str,
+        seconds: f64,
+        observed_seconds: f64,
+        periods: Vec<Span<'a>>,
+    }
+    #[derive(Serialize)]
+    struct Span<'a> {
+        from: Timestamp,
+        to: Timestamp,
+        observed_seconds: f64,
+        gaps: &'a [Gap],
+    }
+    let seconds = |nanoseconds: i64| nanoseconds as f64 / 1e9;
+    let span = |period: &'_ Period| (period.length(), period.observed());
+    let devices = hours.iter().map(|hours| {
+        let (all, observed) = hours.periods.iter().map(span).fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+        let periods = hours.periods.iter().map(|period| Span {
+            from: period.from,
+            to: period.to,
+            observed_seconds: seconds(period.observed()),
+            gaps: &period.gaps,
+        });
+        Device {
+            device: &hours.device,
+            zone: &hours.zone,
+            seconds: seconds(all),
+            observed_seconds: seconds(observed),
+            periods: periods.collect(),
+        }
+    });
+    pretty(&Document { schema: "segwatch/coverage/1", devices: devices.collect() })
 }
 
 fn pretty(value: &impl Serialize) -> serde_json::Result<String> {

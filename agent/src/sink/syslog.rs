@@ -101,6 +101,7 @@ pub fn message(event: &Event, origin: &Origin) -> Option<String> {
         Event::Gap { at, interface, what } => {
             (*at, 4, "gap", vec![("interface", interface.clone())], format!("{interface}: not observed: {what}"))
         }
+        Event::Coverage { .. } => return None,
         Event::Policy { at, hash } => {
             (*at, 5, "policy", vec![("hash", hash.clone())], "another policy decides".to_owned())
         }

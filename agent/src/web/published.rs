@@ -9,9 +9,9 @@ use tokio::sync::OnceCell;
 use super::page::{body, landing_page};
 use crate::base::{Timestamp, escape_json};
 use crate::coverage::{Reason, Verdict};
-use crate::engine::{HealthStatus, PolicyRef, Snapshot, Traffic, Window};
+use crate::engine::{DeviceHours, HealthStatus, PolicyRef, Snapshot, Traffic, Window};
 use crate::policy::sha256_hex;
-use crate::report::{devices_json, findings_json, zones_json};
+use crate::report::{coverage_json, devices_json, findings_json, zones_json};
 
 /// Which agent this is.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
@@ -47,9 +47,10 @@ pub struct Published {
     at: Timestamp,
     metrics: Bytes,
     conduits: Vec<ConduitStatus>,
+    hours: Arc<Vec<DeviceHours>>,
     /// Changes with what the page says.
     revision: OnceCell<Option<String>>,
-    documents: [OnceCell<Option<Bytes>>; 5],
+    documents: [OnceCell<Option<Bytes>>; 6],
 }
 
 /// What is rendered of a snapshot.
@@ -60,6 +61,7 @@ pub(super) enum Document {
     Zones,
     Devices,
     Findings,
+    Coverage,
 }
 
 impl Published {
@@ -71,6 +73,7 @@ impl Published {
             at,
             metrics: metrics.into(),
             conduits: Vec::new(),
+            hours: Arc::default(),
             revision: OnceCell::new(),
             documents: Default::default(),
         }
@@ -80,6 +83,12 @@ impl Published {
     #[must_use]
     pub fn with_conduits(self, conduits: Vec<ConduitStatus>) -> Self {
         Published { conduits, ..self }
+    }
+
+    /// The same with when each device was observed.
+    #[must_use]
+    pub fn with_hours(self, hours: Arc<Vec<DeviceHours>>) -> Self {
+        Published { hours, ..self }
     }
 
     /// The snapshot.
@@ -129,6 +138,7 @@ impl Published {
             Document::Zones => zones_json(&self.snapshot).ok(),
             Document::Devices => devices_json(&self.snapshot).ok(),
             Document::Findings => findings_json(&self.snapshot).ok(),
+            Document::Coverage => coverage_json(&self.hours).ok(),
         }
     }
 

@@ -46,6 +46,7 @@ impl<'p> Route<'p> {
             "/api/v1/zones" => Route::Document(Document::Zones),
             "/api/v1/devices" => Route::Document(Document::Devices),
             "/api/v1/findings" => Route::Document(Document::Findings),
+            "/api/v1/coverage" => Route::Document(Document::Coverage),
             "/api/v1/flows" => Route::Flows,
             "/api/v1/drill" => Route::Drill,
             "/api/v1/events" => Route::Events,

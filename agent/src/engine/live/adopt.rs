@@ -60,7 +60,7 @@ impl Engine {
             live.events.push(Event::Policy { at, hash });
         }
         // What the new policy allows closes for that reason, not because it went by another name.
-        let keys = self.summarise().1;
+        let keys = self.summarise().keys;
         if let Some(live) = &mut self.live {
             let gone: Vec<String> = live.episodes.keys().filter(|id| !keys.contains_key(*id)).cloned().collect();
             for id in gone {

@@ -5,12 +5,14 @@
 
 mod adopt;
 mod episode;
+mod hours;
 mod saved;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use episode::{EpisodeStatus, MAX_EPISODES, Subject};
+pub use hours::{DeviceHours, MAX_RECORDED};
 pub use saved::{Changes, Saved};
 
 use super::Engine;
@@ -18,12 +20,14 @@ use super::event::{Command, Event, SourceEvent};
 use super::frame::cover;
 use super::health::{InterfaceStatus, Mirrors, Rules};
 use super::snapshot::{FlowVerdict, Snapshot};
+use super::summary::Summary;
 use crate::base::Timestamp;
 use crate::coverage::{Reason, ReasonCode, Verdict};
 use crate::device::Device;
 use crate::finding::{FindingKey, Kind};
 use crate::flow::{IDLE_TIMEOUT, Reach};
 use episode::Episode;
+use hours::{Attended, Counts, Hours, Passed};
 
 /// Nanoseconds that a frame's time may lead the clock that ticks give.
 const MAX_LEAD: i64 = 5_000_000_000;
@@ -50,6 +54,7 @@ pub(super) struct Live {
     drill: Option<episode::Drill>,
     verdicts: BTreeMap<Option<String>, Verdict>,
     full: Full,
+    hours: Hours,
     totals: Totals,
     events: Vec<Event>,
     snapshot: Option<Arc<Snapshot>>,
@@ -77,6 +82,12 @@ pub struct Totals {
     pub evicted: [u64; 2],
     /// Flows in the table.
     pub active: u64,
+    /// Nanoseconds for which devices were observed, by zone.
+    pub covered: BTreeMap<String, i64>,
+    /// Nanoseconds for which they were not, by zone and reason.
+    pub gaps: BTreeMap<(String, ReasonCode), i64>,
+    /// Devices of which no hours are recorded.
+    pub unrecorded: u64,
 }
 
 /// What a live engine publishes at each tick.
@@ -90,6 +101,8 @@ pub struct Published {
     pub interfaces: Vec<InterfaceStatus>,
     /// Counters.
     pub totals: Totals,
+    /// When each device was observed.
+    pub hours: Arc<Vec<DeviceHours>>,
 }
 
 impl Live {
@@ -189,7 +202,8 @@ impl Engine {
     /// Time goes on: (wall, monotonic). The answer as of now is published.
     pub(super) fn tick(&mut self, wall: Timestamp, mono: i64) {
         let mut live = self.live.take().unwrap_or_default();
-        let jump = wall.since(live.wall).saturating_sub(mono.saturating_sub(live.mono));
+        let elapsed = if live.ticked { mono.saturating_sub(live.mono) } else { 0 };
+        let jump = if live.ticked { wall.since(live.wall).saturating_sub(elapsed) } else { 0 };
         if live.ticked {
             self.mirrors.set_clock(jump, mono);
         } else {
@@ -218,22 +232,43 @@ impl Engine {
         live.totals.evicted = [self.counters.evicted - self.counters.evicted_watched, self.counters.evicted_watched];
         live.totals.active = self.flows.len() as u64;
         self.live = Some(live);
-        let (snapshot, keys) = self.summarise();
+        let summary = self.summarise();
         let mut live = self.live.take().unwrap_or_default();
-        let closed = live.follow(&snapshot, self.now, self.policy.hold);
+        let closed = live.follow(&summary.snapshot, self.now, self.policy.hold);
         for id in &closed {
-            if let Some(&key) = keys.get(id) {
+            if let Some(&key) = summary.keys.get(id) {
                 self.ended.close(key, wall);
             }
         }
         self.live = Some(live);
         // What closed is not shown any more.
-        let snapshot = if closed.is_empty() { snapshot } else { self.summarise().0 };
-        if let Some(live) = &mut self.live {
-            live.compare_verdicts(&snapshot);
-            live.snapshot = Some(Arc::new(snapshot));
-            live.keys = keys;
-        }
+        let (summary, keys) = match closed.is_empty() {
+            true => (summary, None),
+            false => (self.summarise(), Some(summary.keys)),
+        };
+        let mut live = self.live.take().unwrap_or_default();
+        live.compare_verdicts(&summary.snapshot);
+        live.hours.pass(Passed { wall, elapsed, jump }, self.attended(&summary), (&mut live.totals, &mut live.events));
+        live.snapshot = Some(Arc::new(summary.snapshot));
+        live.keys = keys.unwrap_or(summary.keys);
+        self.live = Some(live);
+    }
+
+    /// Devices whose hours are recorded.
+    fn attended<'a>(&'a self, summary: &'a Summary) -> impl Iterator<Item = Attended<'a>> {
+        let devices = summary.attended.iter().zip(&summary.snapshot.devices);
+        devices.filter(|(attention, _)| attention.counts).filter_map(|(attention, status)| {
+            let counts = Counts::of(self.devices.get(attention.id)?);
+            Some(Attended { id: attention.id, status, doubt: attention.doubt.as_ref(), counts })
+        })
+    }
+
+    /// The agent ends: what is known of the hour that is not over is recorded.
+    pub fn end_hours(&mut self) {
+        let summary = self.summarise();
+        let Some(mut live) = self.live.take() else { return };
+        live.hours.end(live.wall, self.attended(&summary), &mut live.events);
+        self.live = Some(live);
     }
 
     /// A mirror port tells something. What flows showed before it could not be read is no sign of what it shows after.
@@ -264,6 +299,7 @@ impl Engine {
             episodes: live.episodes.iter().map(|(id, episode)| (id.clone(), episode.status())).collect(),
             interfaces: self.mirrors.ports().iter().map(super::health::Interface::status).collect(),
             totals: live.totals.clone(),
+            hours: live.hours.published(),
         })
     }
 
@@ -283,7 +319,7 @@ impl Engine {
                 if !live.close_by_person(&id, by, reason) {
                     return false;
                 }
-                let keys = self.summarise().1;
+                let keys = self.summarise().keys;
                 if let Some(&key) = keys.get(&id) {
                     self.ended.close(key, wall);
                 }

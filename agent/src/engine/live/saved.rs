@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::episode::{Ack, SavedDrill, Subject};
+use super::hours::SavedHours;
 use crate::base::Timestamp;
 
 /// Version of the form; another one is not read.
@@ -26,6 +27,8 @@ pub struct Saved {
     totals: Vec<SavedTotal>,
     #[serde(default)]
     drill: Option<SavedDrill>,
+    #[serde(default)]
+    hours: Vec<SavedHours>,
 }
 
 /// Zone, kind and reach, and how often.

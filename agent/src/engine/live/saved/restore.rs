@@ -48,6 +48,11 @@ impl Engine {
                 mono.saturating_sub(away.saturating_add(finding.quiet_for)),
             );
         }
+        for hours in &saved.hours {
+            if let Some(id) = key_of(&hours.device).and_then(|key| self.devices.by_key(key)) {
+                live.hours.restore(id, hours);
+            }
+        }
         if let Some(drill) = &saved.drill {
             live.resume_drill(drill, wall, mono);
         }

@@ -21,7 +21,7 @@ impl Engine {
     /// What has to outlive a restart.
     pub fn save(&self) -> Saved {
         let Some(live) = &self.live else { return Saved::default() };
-        let (book, keys) = (self.gather().book, self.summarise().1);
+        let (book, keys) = (self.gather().book, self.summarise().keys);
         let identifies = |device: &Device| device.is_watched() || device.gateway || device.sight.first.is_some();
         // Without its device a finding is lost, so these come first.
         let concerned: BTreeSet<DeviceId> =
@@ -44,8 +44,8 @@ impl Engine {
             })
             .collect();
         let (closings, totals) = (self.save_closings(i64::MIN), save_totals(live));
-        let drill = live.save_drill();
-        Saved { version: VERSION, at: live.wall.0, devices, findings, closings, totals, drill }
+        let (drill, hours) = (live.save_drill(), live.hours.save(|id| Some(key_text(self.devices.get(id)?.key))));
+        Saved { version: VERSION, at: live.wall.0, devices, findings, closings, totals, drill, hours }
     }
 
     /// What these events change in what was saved before.
@@ -77,7 +77,7 @@ impl Engine {
             return changes;
         }
         changes.totals = save_totals(live);
-        let (book, keys) = (self.gather().book, self.summarise().1);
+        let (book, keys) = (self.gather().book, self.summarise().keys);
         let mut saved = BTreeSet::new();
         for id in ids {
             let (Some(key), Some(episode)) = (keys.get(id), live.episodes.get(id)) else { continue };
