@@ -33,7 +33,7 @@ REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 AUDITABLE := $(shell $(CARGO) auditable --version >/dev/null 2>&1 && echo auditable)
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 
-.PHONY: demo test lab soak lint deny bench fuzz fmt report captures pictures package parts deb tarball sbom tools opinions lab-tools
+.PHONY: demo test lab soak lint deny bench fuzz fmt report api captures pictures package parts deb tarball sbom tools opinions lab-tools
 
 demo: tools
 	$(CARGO) build --release --locked -p segwatch
@@ -137,6 +137,12 @@ sbom: tools
 	  --target $(TARGET) --override-filename segwatch.cdx
 	mv agent/segwatch.cdx.json target/sbom.json && rm -f tests/segwatch.cdx.json
 	tests/package/sbom target/sbom.json $(TARGET) > $(OUT)/$(SBOM)
+
+# The API against its description, as schemathesis asks it. Needs root, tcpreplay and schemathesis (pip install schemathesis).
+api: tools
+	@command -v schemathesis >/dev/null || { echo 'schemathesis is missing: pip install schemathesis'; exit 1; }
+	$(CARGO) build --locked -p segwatch
+	tests/package/api target/debug/segwatch
 
 # Those of the documents, from the program as it is. Needs root, tcpreplay and Chromium.
 pictures: tools

@@ -48,7 +48,8 @@ fn every_link_leads_somewhere() {
 #[test]
 fn a_broken_link_would_be_found() {
     let page = repository().join("README.md");
-    let text = "# One\n## Two: `three`, four\n[a](LICENSE) ![b](missing.svg) [c](#two-three-four) [d](#five)\n    [e](code)\n";
+    let text =
+        "# One\n## Two: `three`, four\n[a](LICENSE) ![b](missing.svg) [c](#two-three-four) [d](#five)\n    [e](code)\n";
     let found = links(text);
     assert_eq!(found, ["LICENSE", "missing.svg", "#two-three-four", "#five"]);
     let leads: Vec<bool> = found.iter().map(|link| leads_somewhere(&page, text, link)).collect();
