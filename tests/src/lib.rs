@@ -20,3 +20,4 @@ pub mod site;
 pub mod source;
 pub mod tool;
 pub mod tunnels;
+pub mod watch;

@@ -71,7 +71,8 @@ fn published(findings: impl IntoIterator<Item = (FindingStatus, EpisodeStatus)>)
         findings: open,
         ..Snapshot::unseen(PolicyRef { file: None, hash: String::new() })
     };
-    Published { snapshot: Arc::new(snapshot), episodes, interfaces: Vec::new(), totals: Totals::default() }
+    let (interfaces, totals, hours) = (Vec::new(), Totals::default(), Arc::default());
+    Published { snapshot: Arc::new(snapshot), episodes, interfaces, totals, hours }
 }
 
 fn origin() -> Origin {

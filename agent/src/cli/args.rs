@@ -7,12 +7,12 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::agent_args::{AgentArgs, DRILL_HELP, DrillArgs, FindingsCommand};
-use super::backend::{Access, DiffRequest, ExplainRequest, LearnRequest, Request};
+use super::backend::{Access, DiffRequest, ExplainRequest, LearnRequest, ReportRequest, Request};
 use crate::base::Timestamp;
 use crate::daemon::Options;
 use crate::engine::JudgedDevices;
 use crate::policy::{Service, Untagged};
-use crate::replay::Named;
+use crate::replay::{Named, Span};
 use crate::report::FailOn;
 
 /// Proves from a mirror port that surveillance cameras talk only inside their own network segment.
@@ -162,13 +162,32 @@ impl CheckArgs {
 #[derive(Args, Debug)]
 pub(super) struct ReportArgs {
     #[command(flatten)]
-    pub(super) reading: ReadingArgs,
+    policy: PolicyArgs,
+    /// Report on what an agent recorded: its state directory, or the journal in it
+    #[arg(long, value_name = "DIR", conflicts_with = "captures")]
+    journal: Option<PathBuf>,
+    /// Of the journal, nothing before this: a date (its first moment, UTC), or a time as in RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = midnight, requires = "journal")]
+    from: Option<Timestamp>,
+    /// Of the journal, nothing from this on
+    #[arg(long, value_name = "TIME", value_parser = midnight, requires = "journal")]
+    to: Option<Timestamp>,
     /// How to write it
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: ReportFormat,
     /// In which language; JSON and CSV, being for programs, have none
     #[arg(long, value_enum, default_value_t)]
     pub(super) lang: Lang,
+    /// Capture files, pcap or pcapng, also with gzip or zstd; `-` is standard input; several are merged by time
+    #[arg(value_name = "CAPTURE", required_unless_present = "journal")]
+    captures: Vec<PathBuf>,
+}
+
+impl ReportArgs {
+    pub(super) fn request(&self) -> ReportRequest {
+        let span = Span { from: self.from, to: self.to };
+        ReportRequest { reading: self.policy.request(&self.captures), journal: self.journal.clone(), span }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -581,8 +600,16 @@ fn camera(text: &str) -> Result<Named, String> {
 
 /// A date stands for noon of that day, UTC.
 fn moment(text: &str) -> Result<Timestamp, String> {
-    let noon = format!("{text}T12:00:00Z");
-    let text = if text.len() == "2026-01-31".len() { noon.as_str() } else { text };
+    time_of(text, "T12:00:00Z")
+}
+
+fn midnight(text: &str) -> Result<Timestamp, String> {
+    time_of(text, "T00:00:00Z")
+}
+
+fn time_of(text: &str, of_a_day: &str) -> Result<Timestamp, String> {
+    let day = format!("{text}{of_a_day}");
+    let text = if text.len() == "2026-01-31".len() { day.as_str() } else { text };
     let time: jiff::Timestamp = text.parse().map_err(|_| "say a date (2026-01-31) or a time (2026-01-31T08:00:00Z)")?;
     Ok(Timestamp::new(time.as_second(), u32::try_from(time.subsec_nanosecond()).unwrap_or(0)))
 }
@@ -621,6 +648,8 @@ Exit codes, the first that holds:
 const REPORT_HELP: &str = "\
 Examples:
   segwatch report --config segwatch.yaml monday.pcapng.zst > report.html
+  Of what the agent recorded in November:
+    segwatch report --config segwatch.yaml --journal /var/lib/segwatch --from 2026-11-01 --to 2026-12-01 > report.html
   In Danish, as a PDF:
     segwatch report --config segwatch.yaml --lang da monday.pcapng.zst > rapport.html
     chromium --headless --print-to-pdf=rapport.pdf rapport.html

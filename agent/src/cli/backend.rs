@@ -7,10 +7,10 @@ use std::time::Duration;
 use crate::base::Timestamp;
 use crate::capture::live::Surveyed;
 use crate::daemon::Options;
-use crate::engine::{Explanation, FlowRow, JudgedDevices, Snapshot};
+use crate::engine::{DeviceStatus, Explanation, FlowRow, JudgedDevices, Snapshot};
 use crate::policy::{Service, Untagged};
-use crate::replay::Named;
-use crate::report::{CaptureFiles, Compared, Explained, Subject};
+use crate::replay::{Named, Span};
+use crate::report::{CaptureFiles, Compared, Explained, Hours, Subject};
 
 /// What to read, and how to judge it.
 #[derive(Clone, Debug, Default)]
@@ -38,13 +38,30 @@ pub struct Outcome {
     pub files: CaptureFiles,
 }
 
+/// What to report on.
+#[derive(Clone, Debug, Default)]
+pub struct ReportRequest {
+    /// The policy, and captures.
+    pub reading: Request,
+    /// In place of captures, what an agent recorded.
+    pub journal: Option<PathBuf>,
+    /// Of that, what to look at.
+    pub span: Span,
+}
+
+/// For how long a device was covered, where that is recorded.
+pub type HoursOf = Box<dyn Fn(&DeviceStatus) -> Option<Hours>>;
+
 /// What a report is made of.
-#[derive(Clone, Debug)]
 pub struct ReportOutcome {
     /// The answer, and what was read.
     pub outcome: Outcome,
     /// What the configuration says about it.
     pub subject: Subject,
+    /// For how long devices were covered.
+    pub hours: HoursOf,
+    /// What has to be known besides, a line each.
+    pub remarks: Vec<String>,
 }
 
 /// Takes each flow as it ends; `Break` once nobody reads on.
@@ -202,7 +219,7 @@ pub trait Backend {
     ) -> Result<Outcome, Vec<String>>;
 
     /// Judges captures for the security officer's report.
-    fn report(&self, request: &Request, progress: &mut Progress<'_>) -> Result<ReportOutcome, Vec<String>>;
+    fn report(&self, request: &ReportRequest, progress: &mut Progress<'_>) -> Result<ReportOutcome, Vec<String>>;
 
     /// Runs the agent until it is told to stop.
     fn run(&self, options: &Options) -> Result<(), Vec<String>>;

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::backend::{
     Access, Ask, Backend, ConfigSummary, DiffOutcome, DiffRequest, ExplainOutcome, ExplainRequest, ExplanationSink,
-    FlowSink, LearnOutcome, LearnRequest, Outcome, Progress, ReportOutcome, Request,
+    FlowSink, LearnOutcome, LearnRequest, Outcome, Progress, ReportOutcome, ReportRequest, Request,
 };
 use super::client;
 use crate::base::Timestamp;
@@ -35,16 +35,17 @@ impl Backend for Local {
         judged(policy, request, flows, progress)
     }
 
-    fn report(&self, request: &Request, progress: &mut Progress<'_>) -> Result<ReportOutcome, Vec<String>> {
-        let (policy, rules) = policy_and_rules(request)?;
-        let subject = Subject {
-            site: policy.site.clone(),
-            sensor: policy.sensor.clone(),
-            rules,
-            silence: policy.coverage.silence,
-        };
-        let outcome = judged(policy, request, None, progress)?;
-        Ok(ReportOutcome { outcome, subject })
+    fn report(&self, request: &ReportRequest, progress: &mut Progress<'_>) -> Result<ReportOutcome, Vec<String>> {
+        let (policy, rules) = policy_and_rules(&request.reading)?;
+        let (site, sensor) = (policy.site.clone(), policy.sensor.clone());
+        let subject = Subject { site, sensor, rules, silence: policy.coverage.silence };
+        match &request.journal {
+            Some(directory) => recorded(directory, request, &policy, subject),
+            None => {
+                let outcome = judged(policy, &request.reading, None, progress)?;
+                Ok(ReportOutcome { outcome, subject, hours: Box::new(|_| None), remarks: Vec::new() })
+            }
+        }
     }
 
     fn explain(
@@ -203,6 +204,34 @@ fn policy_and_vendors(request: &Request) -> Result<(Policy, VendorTable), Vec<St
 }
 
 /// The policy, and which devices may remain.
+/// What an agent recorded. Its own policy judged; the one that was named decides what may remain.
+fn recorded(
+    directory: &Path,
+    request: &ReportRequest,
+    policy: &Policy,
+    mut subject: Subject,
+) -> Result<ReportOutcome, Vec<String>> {
+    let mut history =
+        replay::history(directory, request.span).map_err(|error| vec![format!("{}: {error}", directory.display())])?;
+    let mut remarks = Vec::new();
+    let judged_by = history.snapshot.policy.hash.clone();
+    match &request.reading.config {
+        Some(file) if policy.hash == judged_by => {
+            history.snapshot.policy.file = Some(file.display().to_string());
+        }
+        Some(file) => {
+            history.snapshot.policy.file = Some(format!("not {}, which is another one", file.display()));
+            remarks.push(format!("{}: the agent judged by another policy, {judged_by}", file.display()));
+        }
+        None => {
+            history.snapshot.policy.file = Some("that of the agent; rules of disposition are the default".to_owned())
+        }
+    }
+    (subject.site, subject.sensor) = (history.site.clone(), history.sensor.clone());
+    let outcome = Outcome { snapshot: history.snapshot.clone(), files: history.files.clone() };
+    Ok(ReportOutcome { outcome, subject, hours: Box::new(move |device| history.hours(device)), remarks })
+}
+
 fn policy_and_rules(request: &Request) -> Result<(Policy, Vec<Rule>), Vec<String>> {
     let (mut policy, rules) = match &request.config {
         Some(file) => {

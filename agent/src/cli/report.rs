@@ -9,12 +9,13 @@ use crate::report::{Language, SiteReport, report_csv, report_html, report_markdo
 
 pub(super) fn report(args: &ReportArgs, backend: &dyn Backend, terminal: &mut Terminal<'_>) -> Exit {
     let err = terminal.err_is_terminal.then_some(&mut *terminal.err);
-    let result = metered(err, |progress| backend.report(&args.reading.request(), progress));
-    let Some(ReportOutcome { outcome: Outcome { snapshot, files }, subject }) = outcome_or_complaints(result, terminal)
-    else {
+    let result = metered(err, |progress| backend.report(&args.request(), progress));
+    let Some(outcome) = outcome_or_complaints(result, terminal) else {
         return Exit::Trouble;
     };
-    let report = SiteReport::new(&snapshot, &files, &subject, &|_| None);
+    let ReportOutcome { outcome: Outcome { snapshot, files }, subject, hours, remarks } = outcome;
+    remarks.iter().for_each(|remark| terminal.complain(remark));
+    let report = SiteReport::new(&snapshot, &files, &subject, &*hours);
     let language = match args.lang {
         Lang::En => Language::English,
         Lang::Da => Language::Danish,

@@ -65,10 +65,10 @@ impl Backend for Fake {
         Ok(Outcome { snapshot: self.snapshot.clone(), files: self.files.clone() })
     }
 
-    fn report(&self, request: &Request, progress: &mut Progress<'_>) -> Result<ReportOutcome, Vec<String>> {
-        let outcome = self.replay(request, None, progress)?;
+    fn report(&self, request: &ReportRequest, progress: &mut Progress<'_>) -> Result<ReportOutcome, Vec<String>> {
+        let outcome = self.replay(&request.reading, None, progress)?;
         let subject = Subject { site: "herlev".to_owned(), rules: default_rules(), ..Subject::default() };
-        Ok(ReportOutcome { outcome, subject })
+        Ok(ReportOutcome { outcome, subject, hours: Box::new(|_| None), remarks: Vec::new() })
     }
 
     fn explain(

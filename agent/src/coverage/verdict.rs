@@ -1,5 +1,10 @@
 //! The answer, and why it is not better.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Details of one code that are told together.
+const DETAILS: usize = 3;
+
 /// The answer for a device, a zone or a site (DESIGN, section 1).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -90,4 +95,17 @@ impl ReasonCode {
             ReasonCode::HomeUnknown => "home-unknown",
         }
     }
+}
+
+/// One reason for each code, with the first of its details.
+pub fn merge_reasons<'a>(reasons: impl Iterator<Item = &'a Reason>) -> Vec<Reason> {
+    let mut by_code: BTreeMap<ReasonCode, BTreeSet<&str>> = BTreeMap::new();
+    for reason in reasons {
+        by_code.entry(reason.code).or_default().insert(&reason.detail);
+    }
+    let merged = by_code.into_iter().map(|(code, details)| {
+        let details: Vec<&str> = details.into_iter().take(DETAILS).collect();
+        Reason { code, detail: details.join("; ") }
+    });
+    merged.collect()
 }

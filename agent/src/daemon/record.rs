@@ -33,6 +33,12 @@ pub(super) enum Own {
         version: String,
         /// Hash of the policy.
         policy: String,
+        /// The site of the policy.
+        #[serde(default)]
+        site: String,
+        /// Its sensor.
+        #[serde(default)]
+        sensor: String,
     },
     /// The agent observes.
     Observing {

@@ -93,6 +93,8 @@ impl Watch {
             observed_until: restored.observed_until,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             policy: self.policy.hash.clone(),
+            site: self.policy.site.clone(),
+            sensor: self.policy.sensor.clone(),
         });
         let findings = restored.saved.as_ref().map_or(0, crate::engine::Saved::open_findings);
         match restored.observed_until {

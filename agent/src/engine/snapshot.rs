@@ -10,7 +10,7 @@ use crate::base::{Mac, Timestamp};
 use crate::coverage::{Loss, Reason, Verdict};
 use crate::finding::{Class, Kind};
 use crate::flow::{Direction, Reach};
-use crate::hint::Posture;
+use crate::hint::{Confidence, Posture, Says, Source};
 use crate::policy::Place;
 
 /// The whole answer.
@@ -139,8 +139,8 @@ pub struct DeviceStatus {
     /// Its firmware held against the makers' advisories.
     #[serde(default)]
     pub posture: Posture,
-    /// What identifies it. Not read back.
-    #[serde(skip_deserializing)]
+    /// What identifies it.
+    #[serde(default, deserialize_with = "hints")]
     pub hints: Vec<Hint>,
     /// What the mirror showed of it.
     pub coverage: CoverageStatus,
@@ -234,6 +234,32 @@ pub struct FindingStatus {
     pub rule: RuleRef,
     /// One sentence.
     pub summary: String,
+}
+
+/// Hints in words of ours; another one's are left out.
+fn hints<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Hint>, D::Error> {
+    #[derive(Deserialize)]
+    struct Said {
+        source: String,
+        says: String,
+        value: String,
+        confidence: String,
+        first_seen: Option<Timestamp>,
+        last_seen: Option<Timestamp>,
+    }
+    let known = |said: Said| {
+        let source = Source::from_name(&said.source).map(Source::name);
+        let says = Says::from_name(&said.says).map(Says::name);
+        Some(Hint {
+            source: source.or(["oui", "inventory"].into_iter().find(|word| *word == said.source))?,
+            says: says.or(["vendor", "name"].into_iter().find(|word| *word == said.says))?,
+            value: said.value,
+            confidence: Confidence::from_name(&said.confidence)?.name(),
+            first_seen: said.first_seen,
+            last_seen: said.last_seen,
+        })
+    };
+    Ok(Vec::<Said>::deserialize(deserializer)?.into_iter().filter_map(known).collect())
 }
 
 /// A word of ours. (Under a name of its own, since serde would borrow `&str` from what it reads.)

@@ -17,7 +17,7 @@ use super::snapshot::{
 };
 use super::{Engine, JudgedDevices};
 use crate::base::Timestamp;
-use crate::coverage::{Loss, Reason, ReasonCode, Verdict};
+use crate::coverage::{Loss, Reason, ReasonCode, Verdict, merge_reasons};
 use crate::device::{Device, DeviceId, Devices, Key, VlanSight};
 use crate::finding::{Book, Class, Finding, FindingKey, Kind, MAX_NAMES, PeerZone};
 use crate::flow::{FlowId, Reach};
@@ -143,7 +143,7 @@ impl Engine {
         let mut reasons = Vec::new();
         if verdict == Verdict::Unverified {
             let of_zones = zones.iter().filter(|z| z.verdict == Some(Verdict::Unverified)).flat_map(|z| &z.reasons);
-            reasons = merge(of_zones.chain(outside.flat_map(|j| &j.reasons)).chain(&doubts));
+            reasons = merge_reasons(of_zones.chain(outside.flat_map(|j| &j.reasons)).chain(&doubts));
             if reasons.is_empty() {
                 reasons.push(reason(ReasonCode::NeverSeen, "no watched device was seen"));
             }
@@ -417,7 +417,7 @@ impl Engine {
                 let mut reasons = Vec::new();
                 if has_verdict && verdict == Verdict::Unverified {
                     let unverified = here.iter().filter(|j| j.verdict == Verdict::Unverified);
-                    reasons = merge(unverified.flat_map(|j| &j.reasons).chain(doubts));
+                    reasons = merge_reasons(unverified.flat_map(|j| &j.reasons).chain(doubts));
                     if reasons.is_empty() {
                         reasons.push(reason(ReasonCode::NeverSeen, "no device of this zone was seen"));
                     }
@@ -754,18 +754,4 @@ fn severity_rank(finding: &FindingStatus) -> (u8, Option<Reach>, std::cmp::Rever
 
 fn reason(code: ReasonCode, detail: &str) -> Reason {
     Reason { code, detail: detail.to_owned() }
-}
-
-/// One reason per code: that of the first device, and how many share it.
-fn merge<'a>(reasons: impl Iterator<Item = &'a Reason>) -> Vec<Reason> {
-    let mut by_code: BTreeMap<ReasonCode, (BTreeSet<&str>, usize)> = BTreeMap::new();
-    for r in reasons {
-        let entry = by_code.entry(r.code).or_default();
-        entry.0.insert(&r.detail);
-        entry.1 += 1;
-    }
-    by_code
-        .into_iter()
-        .map(|(code, (details, _))| Reason { code, detail: details.into_iter().take(3).collect::<Vec<_>>().join("; ") })
-        .collect()
 }

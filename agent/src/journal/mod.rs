@@ -14,4 +14,15 @@ mod log;
 mod tests;
 
 pub use checkpoint::{read_checkpoint, write_checkpoint};
+use std::path::{Path, PathBuf};
+
 pub use log::{Journal, Limits, MAX_PENDING, MAX_RECORD, Opened, Record, read, read_after};
+
+/// Where the journal is in a state directory.
+const DIRECTORY: &str = "journal";
+
+/// The journal of a state directory; or the folder itself, if it is one.
+pub fn directory_of(folder: &Path) -> PathBuf {
+    let inside = folder.join(DIRECTORY);
+    if inside.is_dir() { inside } else { folder.to_owned() }
+}

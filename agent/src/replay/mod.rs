@@ -2,6 +2,7 @@
 
 mod diff;
 mod explain;
+mod history;
 mod learn;
 
 use std::ops::ControlFlow;
@@ -13,6 +14,7 @@ use crate::policy::Policy;
 
 pub use diff::{MAX_LISTED, MAX_WAITING, compare_configs, diff};
 pub use explain::{Explained, ExplanationSink, MAX_DOUBTFUL, explain};
+pub use history::{History, MIN_SHARE, Span, history};
 pub use learn::{Learned, Named, learn};
 
 /// Frames between two reports of progress.

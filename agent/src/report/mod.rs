@@ -38,6 +38,6 @@ pub use flows::{FlowFormat, FlowWriter};
 pub use from_json::{devices_from_json, findings_from_json, relayed_json, zones_from_json};
 pub use json::{CheckJson, check_json, coverage_json, devices_json, findings_json, zones_json};
 pub use junit::{FailOn, junit};
-pub use officer::{Gap, Hours, Language, SiteReport, Subject, report_csv, report_html, report_markdown};
+pub use officer::{Hours, Language, SiteReport, Subject, report_csv, report_html, report_markdown};
 pub use style::Style;
 pub use words::bytes;

@@ -52,6 +52,11 @@ impl Alarm {
         }
     }
 
+    /// The alarm with this name.
+    pub fn from_name(word: &str) -> Option<Alarm> {
+        Alarm::ALL.into_iter().find(|alarm| alarm.name() == word)
+    }
+
     /// What came while it lasts is not enough for a verdict. `truncated` blinds only where headers are cut.
     pub fn blinds(self) -> bool {
         !matches!(self, Alarm::Duplicates | Alarm::Truncated | Alarm::Offload | Alarm::Clock)

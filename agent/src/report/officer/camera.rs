@@ -6,28 +6,32 @@ use serde::Serialize;
 
 use super::site::Subject;
 use crate::base::{Mac, Timestamp};
-use crate::coverage::{Decision, Disposition, Facts, Missing, Reason, Verdict, decide};
+use crate::coverage::{self, Decision, Disposition, Facts, Missing, Reason, Verdict, decide};
 use crate::engine::{DeviceStatus, FindingStatus, Hint, Snapshot};
 use crate::hint::{Firmware, Posture, State};
 
-/// In how many of the hours in which a device should have been covered it was.
+/// For how long a device was covered, of the time for which it should have been.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Hours {
-    /// Hours in which it was covered.
-    pub covered: u64,
-    /// Hours in which it should have been.
-    pub expected: u64,
+    /// Seconds for which it was.
+    pub observed_seconds: u64,
+    /// Seconds for which it should have been.
+    pub seconds: u64,
     /// When it was not, in order.
-    pub gaps: Vec<Gap>,
+    #[serde(skip)]
+    pub gaps: Vec<coverage::Gap>,
 }
 
 /// From when to when something was not covered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-pub struct Gap {
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub(super) struct Gap {
     /// The beginning.
-    pub from: Timestamp,
+    pub(super) from: Timestamp,
     /// The end.
-    pub to: Timestamp,
+    pub(super) to: Timestamp,
+    /// Why, where that is recorded.
+    #[serde(flatten)]
+    pub(super) why: Option<Reason>,
 }
 
 /// One watched device.
@@ -123,6 +127,11 @@ impl<'a> Camera<'a> {
         (self.home.is_none(), self.home, self.name.is_none(), self.name, self.mac, self.ips)
     }
 
+    /// For how long it was covered is recorded.
+    pub(super) fn has_hours(&self) -> bool {
+        self.coverage.hours.is_some()
+    }
+
     /// Name, else MAC, else address.
     pub(super) fn label(&self) -> String {
         crate::report::words::label(self.name, self.mac, self.ips.first().copied())
@@ -133,22 +142,22 @@ impl Coverage {
     fn new(device: &DeviceStatus, snapshot: &Snapshot, silence: i64, hours: Option<Hours>) -> Coverage {
         let seen = device.coverage;
         let span = seen.first_seen.zip(seen.last_seen);
-        let window = snapshot.window.map(|window| Gap { from: window.first, to: window.last });
-        let percent = match (&hours, window) {
-            (Some(hours), _) => share(hours.covered, hours.expected),
+        let window = snapshot.window.map(|window| Gap { from: window.first, to: window.last, why: None });
+        let percent = match (&hours, &window) {
+            (Some(hours), _) => share(hours.observed_seconds, hours.seconds),
             (None, Some(window)) => span.map_or(Some(0.0), |(first, last)| {
                 let length = |from: Timestamp, to: Timestamp| u64::try_from(to.since(from)).unwrap_or(0);
                 share(length(first, last), length(window.from, window.to))
             }),
             (None, None) => None,
         };
-        let gaps = match (&hours, window, span) {
-            (Some(hours), ..) => hours.gaps.clone(),
+        let gaps = match (&hours, &window, span) {
+            (Some(hours), ..) => hours.gaps.iter().map(recorded).collect(),
             (None, Some(window), Some((first, last))) => {
-                let ends = [Gap { from: window.from, to: first }, Gap { from: last, to: window.to }];
+                let ends = [(window.from, first), (last, window.to)].map(|(from, to)| Gap { from, to, why: None });
                 ends.into_iter().filter(|gap| gap.to.since(gap.from) > silence).collect()
             }
-            (None, Some(window), None) => vec![window],
+            (None, Some(window), None) => vec![window.clone()],
             (None, None, _) => Vec::new(),
         };
         Coverage {
@@ -161,6 +170,11 @@ impl Coverage {
             gaps,
         }
     }
+}
+
+fn recorded(gap: &coverage::Gap) -> Gap {
+    let why = Reason { code: gap.reason, detail: gap.detail.clone() };
+    Gap { from: gap.from, to: gap.to, why: Some(why) }
 }
 
 /// In percent with one decimal, cut rather than rounded: 100 is all of it.

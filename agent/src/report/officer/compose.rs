@@ -74,14 +74,15 @@ fn subject(report: &SiteReport<'_>, w: Language) -> Vec<Fact> {
         Some((from, to)) => format!("{} UTC ({})", w.span(from, to), lasting(report.observed.seconds, w)),
         None => w.nothing_observed().to_owned(),
     };
-    let packets = format!("{} {}", w.number(report.observed.packets), w.packets());
     let mut sources = report.observed.sources.to_vec();
-    sources.push(packets);
+    let packets = report.observed.packets.map(|packets| format!("{} {}", w.number(packets), w.packets()));
+    let from = if packets.is_some() { w.sources() } else { w.journal() };
+    sources.extend(packets);
     vec![
         fact(w.site(), vec![named(report.site)]),
         fact(w.sensor(), vec![named(report.sensor)]),
         fact(w.observed(), vec![observed]),
-        fact(w.sources(), sources),
+        fact(from, sources),
         fact(w.policy(), vec![report.policy.file.clone().unwrap_or(w.built_in().to_owned())]),
         fact(w.hash(), vec![report.policy.hash.clone()]),
         fact(w.made_by(), vec![format!("segwatch {}", env!("CARGO_PKG_VERSION"))]),
@@ -188,20 +189,16 @@ fn strays(report: &SiteReport<'_>, w: Language) -> Vec<Part> {
 }
 
 fn closing(report: &SiteReport<'_>, w: Language) -> Vec<Part> {
-    let method = [
-        w.method_mirror(),
-        w.method_isolated(),
-        w.method_others(),
-        w.method_firmware(),
-        w.method_use(),
-        w.method_hash(),
-    ];
+    let judged = [w.method_mirror(), w.method_isolated(), w.method_others()];
+    let of_journal = report.observed.packets.is_none().then_some(w.method_journal());
+    let known = [w.method_firmware(), w.method_use(), w.method_hash()];
+    let method = judged.into_iter().chain(of_journal).chain(known);
     vec![
         Part::Page(w.rules().to_owned()),
         Part::Text(w.rules_lead().to_owned()),
         Part::Numbered(report.rules.iter().map(|rule| w.rule(rule)).collect()),
         Part::Section(w.method().to_owned()),
-        Part::List(method.map(str::to_owned).to_vec()),
+        Part::List(method.map(str::to_owned).collect()),
         Part::Section(w.signature().to_owned()),
         Part::Text(w.signature_lead().to_owned()),
         Part::Signature([w.signature_name(), w.signature_date(), w.signature()].map(str::to_owned).to_vec()),

@@ -19,7 +19,7 @@ mod terms;
 mod tests;
 mod words;
 
-pub use camera::{Gap, Hours};
+pub use camera::Hours;
 pub use csv::report_csv;
 pub use html::report_html;
 pub use markdown::report_markdown;

@@ -25,6 +25,12 @@ impl Language {
         self.of(english.clone(), english.replace('.', ","))
     }
 
+    /// Hours with one decimal, cut rather than rounded.
+    fn hours(self, seconds: u64) -> String {
+        let (whole, tenths) = (self.number(seconds / 3600), seconds % 3600 / 360);
+        self.of(format!("{whole}.{tenths}"), format!("{whole},{tenths}"))
+    }
+
     /// From when to when.
     pub(super) fn span(self, from: Timestamp, to: Timestamp) -> String {
         let (first, last) = (time(from), time(to));
@@ -51,10 +57,10 @@ impl Language {
             let percent = self.percent(percent);
             lines.push(match &coverage.hours {
                 Some(hours) => {
-                    let (covered, expected) = (self.number(hours.covered), self.number(hours.expected));
+                    let [covered, all] = [hours.observed_seconds, hours.seconds].map(|seconds| self.hours(seconds));
                     self.of(
-                        format!("covered in {covered} of {expected} hours ({percent})"),
-                        format!("dækket i {covered} af {expected} timer ({percent})"),
+                        format!("covered for {covered} of {all} hours ({percent})"),
+                        format!("dækket i {covered} af {all} timer ({percent})"),
                     )
                 }
                 None => self.of(
@@ -79,7 +85,11 @@ impl Language {
     }
 
     pub(super) fn gap(self, gap: &Gap) -> String {
-        format!("{}: {} UTC", self.of("GAP", "HUL"), self.span(gap.from, gap.to))
+        let why = match &gap.why {
+            Some(why) => self.of(format!(", {}: {}", why.code.name(), why.detail), format!(", {}", why.code.name())),
+            None => String::new(),
+        };
+        format!("{}: {} UTC{why}", self.of("GAP", "HUL"), self.span(gap.from, gap.to))
     }
 
     /// Something that was not seen.

@@ -51,7 +51,8 @@ pub(super) struct Observed<'a> {
     pub(super) to: Option<Timestamp>,
     pub(super) seconds: f64,
     pub(super) sources: &'a [String],
-    pub(super) packets: u64,
+    /// `None` of what an agent recorded.
+    pub(super) packets: Option<u64>,
 }
 
 /// Something that was not seen.
@@ -117,7 +118,7 @@ impl<'a> SiteReport<'a> {
                 to: snapshot.window.map(|window| window.last),
                 seconds: snapshot.window.map_or(0.0, |window| window.seconds),
                 sources: &files.files,
-                packets: snapshot.traffic.packets,
+                packets: (!cameras.iter().any(Camera::has_hours)).then_some(snapshot.traffic.packets),
             },
             unseen: unseen(snapshot, files, &cameras),
             dispositions: Disposition::ALL.map(|is| Count { is, cameras: decided(is) }).into(),

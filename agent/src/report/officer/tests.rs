@@ -290,13 +290,15 @@ fn sources_that_disagree_patch_nothing() {
 #[test]
 fn hours_are_told_where_they_are_known() {
     let Case { snapshot, files, subject } = case();
-    let gap = Gap { from: sample::at(0), to: sample::at(3600) };
-    let hours =
-        |device: &DeviceStatus| device.name.is_some().then(|| Hours { covered: 23, expected: 24, gaps: vec![gap] });
+    let (reason, detail) = (ReasonCode::Gap, "it was off".to_owned());
+    let gap = crate::coverage::Gap { from: sample::at(0), to: sample::at(3600), reason, detail };
+    let hours = |device: &DeviceStatus| {
+        device.name.is_some().then(|| Hours { observed_seconds: 82_800, seconds: 86_400, gaps: vec![gap.clone()] })
+    };
     let report = SiteReport::new(&snapshot, &files, &subject, &hours);
     let text = report_markdown(&report, Language::Danish);
-    assert!(text.contains("dækket i 23 af 24 timer (95,8 %)"), "{text}");
-    assert!(text.contains("HUL: 2026-03-01 08:00:00 – 09:00:00 UTC"), "{text}");
+    assert!(text.contains("dækket i 23,0 af 24,0 timer (95,8 %)"), "{text}");
+    assert!(text.contains("HUL: 2026-03-01 08:00:00 – 09:00:00 UTC, gap"), "{text}");
     let csv = report_csv(&report).unwrap();
     assert!(csv.contains(",95.8,hours,"), "{csv}");
 }

@@ -40,6 +40,7 @@ texts! {
     observed: "Observed", "Observeret";
     nothing_observed: "nothing was observed", "intet blev observeret";
     sources: "Captures", "Netværksoptagelser";
+    journal: "Journal of the agent", "Agentens journal";
     packets: "packets", "pakker";
     policy: "Policy", "Politik";
     built_in: "built in, because no policy file was given", "indbygget, fordi ingen politikfil blev angivet";
@@ -107,6 +108,10 @@ texts! {
         mod de sikkerhedsmeddelelser fra producenterne, som segwatch kender. En model, som ingen af dem nævner, er ukendt, aldrig opdateret.";
     method_use: "The use of a camera is what the inventory says. Nobody can see it on the network.",
         "Et kameras anvendelse er, hvad fortegnelsen angiver. Den kan ikke ses på netværket.";
+    method_journal: "Over a span of time a camera is judged by what it was at its end and by what was found within it, findings \
+        that a person or a change of policy closed aside; and it is unverified if it was covered for less than 90 % of it.",
+        "Over et tidsrum vurderes et kamera efter, hvad det var ved tidsrummets slutning, og efter hvad der blev fundet i det, bortset \
+        fra fund, som en person eller en ændret politik lukkede; og det er ikke verificeret, hvis det var dækket i under 90 % af tiden.";
     method_hash: "Whoever has the policy file can check with the SHA-256 above that this report was made by it, and with the same captures make \
         the same report, byte for byte.",
         "Den, der har politikfilen, kan med SHA-256 ovenfor kontrollere, at rapporten bygger på den, og med de samme optagelser fremstille \
