@@ -781,6 +781,19 @@ mod tests {
     }
 
     #[test]
+    fn every_command_shows_examples() {
+        fn look(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            let help = command.get_after_long_help().or(command.get_after_help()).map(ToString::to_string);
+            let help = help.unwrap_or_default();
+            let is_group = command.is_subcommand_required_set();
+            assert!(is_group || help.contains("Example"), "{path}");
+            command.get_subcommands().for_each(|inner| look(inner, &path));
+        }
+        Cli::command().get_subcommands().for_each(|command| look(command, "segwatch"));
+    }
+
+    #[test]
     fn a_moment_is_a_date_or_a_time() {
         assert_eq!(moment("1970-01-01"), Ok(Timestamp::new(43_200, 0)));
         assert_eq!(moment("1970-01-02T00:00:00.5Z"), Ok(Timestamp::new(86_400, 500_000_000)));
