@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use segwatch::base::{Mac, Timestamp};
 use segwatch::config;
-use segwatch::engine::{Engine, Event, Input, Options, SourceEvent};
+use segwatch::engine::{Engine, Event, FlowRow, Input, Options, SourceEvent};
 use segwatch::hint::VendorTable;
 use segwatch::packet::LinkType;
 
@@ -38,6 +38,8 @@ pub struct Watch {
     pub off: i64,
     /// All that happened.
     pub events: Vec<Event>,
+    /// Flows that ended.
+    pub flows: Vec<FlowRow>,
     booted: i64,
     frames: u16,
 }
@@ -45,7 +47,8 @@ pub struct Watch {
 fn engine() -> Engine {
     let no_other_file = &mut |_: &str| Err(std::io::Error::other("no other file"));
     let loaded = config::load_str("segwatch.yaml", POLICY, Timestamp(START), no_other_file).expect("a sound policy");
-    let mut engine = Engine::new(loaded.config.policy, VendorTable::builtin(), Options::default());
+    let options = Options { watched_rows: true, ..Options::default() };
+    let mut engine = Engine::new(loaded.config.policy, VendorTable::builtin(), options);
     engine.handle(Input::Source { source: 0, event: SourceEvent::Up { name: "eth1".to_owned() } });
     engine
 }
@@ -60,7 +63,8 @@ impl Default for Watch {
 impl Watch {
     /// One that starts then, a second later.
     pub fn starting(real: i64) -> Watch {
-        let mut watch = Watch { engine: engine(), real, off: 0, events: Vec::new(), booted: real, frames: 0 };
+        let mut watch =
+            Watch { engine: engine(), real, off: 0, events: Vec::new(), flows: Vec::new(), booted: real, frames: 0 };
         watch.tick(SECOND);
         watch
     }
@@ -75,6 +79,7 @@ impl Watch {
         self.real += length;
         self.engine.handle(Input::Tick { wall: self.wall(), mono: self.real - self.booted });
         self.events.extend(self.engine.take_events());
+        self.flows.extend(self.engine.take_rows());
     }
 
     fn frame(&mut self, packet: Packet, src: Mac, dst: Mac) {

@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::PathBuf;
 
-use segwatch::engine::Event;
-use segwatch::journal::{Journal, Limits};
+use segwatch::engine::{Event, Summaries};
+use segwatch::journal::{Journal, Limits, write_checkpoint};
 use segwatch_tests::program::segwatch;
 use segwatch_tests::watch::{HOUR, POLICY, SECOND, Watch};
 use serde_json::{Value, json};
 
 /// What lies between two words of the cameras, in hours that only pass.
-const PAUSE: i64 = 5 * SECOND;
+const PAUSE: i64 = 9 * SECOND;
 
 /// A folder of its own with the policy, that goes with its test.
 struct Folder(PathBuf);
@@ -173,6 +173,65 @@ fn what_the_journal_lost_is_a_gap() {
     let (exit, out, err) = folder.report(&["--format", "md"]);
     assert_eq!(exit, 2);
     assert!(err.contains("are missing") && out.contains("are missing"), "{err}");
+}
+
+/// Writes what the agent knows of who is who, and its flows.
+fn keep_flows(folder: &Folder, watch: &Watch) {
+    let journal = folder.0.join("journal");
+    let state = serde_json::to_string(&watch.engine.save()).expect("JSON");
+    write_checkpoint(&journal, 1, &state).expect("a disk");
+    let mut summaries = Summaries::default();
+    summaries.take(&watch.flows, &watch.engine.open_rows().collect::<Vec<_>>());
+    let mut flows = Journal::open(&journal.join("flows"), Limits::default()).expect("a journal").0;
+    for summary in summaries.drain() {
+        flows.append(&serde_json::to_string(&summary).expect("JSON")).expect("a record");
+    }
+    flows.sync().expect("a disk");
+}
+
+#[test]
+fn another_policy_judges_what_was_recorded() {
+    let folder = Folder::new("what-if");
+    let (mut journal, mut watch) = (folder.journal(), Watch::default());
+    start(&mut journal, &watch);
+    write(&mut journal, &mut watch);
+    watch.cameras_talk(100, SECOND);
+    for _ in 0..7 {
+        // Ten idle minutes end a flow.
+        watch.camera_reaches("203.0.113.9:443");
+        watch.cameras_talk(700, SECOND);
+    }
+    watch.camera_reaches("203.0.113.10:123");
+    watch.cameras_talk(10, SECOND);
+    keep_flows(&folder, &watch);
+    let (old, new) = (folder.0.join("segwatch.yaml"), folder.0.join("new.yaml"));
+    let conduit = "  - { name: a cloud, from: { zone: cctv }, to: { hosts: [203.0.113.9] }, services: [tcp/443] }\n";
+    let wider = POLICY.replacen("conduits:\n", &format!("conduits:\n{conduit}"), 1);
+    assert_ne!(wider, POLICY);
+    fs::write(&new, wider).expect("a file");
+    let diff = |from: &PathBuf, to: &PathBuf, more: &[&str]| {
+        let paths = [from, to, &folder.0].map(|path| path.display().to_string());
+        let before = ["diff", &paths[0], &paths[1], "--journal", &paths[2], "--format", "json"];
+        let run = segwatch([&before[..], more].concat());
+        (run.exit, serde_json::from_str::<Value>(&run.out).unwrap_or_default(), run.err)
+    };
+    let counts = |json: &Value| {
+        ["newly_violating", "newly_allowed", "unchanged"].map(|key| json["flows"]["counts"][key].as_u64().expect("a count"))
+    };
+    let (exit, json, err) = diff(&old, &new, &[]);
+    // The cameras' own flow, and the one to the other port.
+    assert_eq!((exit, counts(&json)), (0, [0, 7, 2]), "{err}");
+    let (exit, json, _) = diff(&new, &old, &[]);
+    assert_eq!((exit, counts(&json)), (1, [7, 0, 2]));
+    let listed = json["flows"]["newly_violating"].as_array().expect("flows");
+    assert_eq!((listed.len(), listed[0]["flows"].as_u64()), (1, Some(7)), "alike, and told once");
+    assert_eq!(
+        (json["verdict"]["old"].as_str(), json["verdict"]["new"].as_str()),
+        (Some("violated"), Some("violated"))
+    );
+    let (exit, _, err) = diff(&old, &new, &["--from", "2027-01-01"]);
+    assert_eq!(exit, 2);
+    assert!(err.contains("no flow is recorded there"), "{err}");
 }
 
 #[test]

@@ -315,6 +315,15 @@ pub(super) struct DiffArgs {
     /// Capture files that both judge, in one pass; `-` is standard input; without one, the policies alone are compared
     #[arg(value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
+    /// Judge the flows that an agent recorded: its state directory, or the journal in it
+    #[arg(long, value_name = "DIR", conflicts_with = "captures")]
+    journal: Option<PathBuf>,
+    /// Of the journal, nothing before this: a date (its first moment, UTC), or a time as in RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = midnight, requires = "journal")]
+    from: Option<Timestamp>,
+    /// Of the journal, nothing from this on
+    #[arg(long, value_name = "TIME", value_parser = midnight, requires = "journal")]
+    to: Option<Timestamp>,
     /// What a frame of the captures without a VLAN tag means; overrides both policies
     #[arg(long, value_name = "reject|unknown|VLAN", value_parser = untagged)]
     untagged: Option<Untagged>,
@@ -334,6 +343,8 @@ impl DiffArgs {
             vendors: self.vendors.clone(),
             untagged: self.untagged,
             captures: self.captures.clone(),
+            journal: self.journal.clone(),
+            span: Span { from: self.from, to: self.to },
         }
     }
 }

@@ -116,6 +116,10 @@ pub struct DiffRequest {
     pub untagged: Option<Untagged>,
     /// Capture files; `-` is stdin; without one, the policies alone are compared.
     pub captures: Vec<PathBuf>,
+    /// In place of captures, what an agent recorded.
+    pub journal: Option<PathBuf>,
+    /// Of that, what to look at.
+    pub span: Span,
 }
 
 /// From what to propose a policy.

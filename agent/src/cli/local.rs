@@ -131,6 +131,14 @@ impl Backend for Local {
         let [old_ref, new_ref] =
             [&old.policy, &new.policy].map(|policy| PolicyRef { file: policy.file.clone(), hash: policy.hash.clone() });
         let mut compared = Compared { old: old_ref, new: new_ref, policy, replays: None };
+        if let Some(directory) = &request.journal {
+            let policies = [old.policy, new.policy];
+            let (replays, flows) = replay::diff_recorded(policies, &vendors, directory, request.span)
+                .map_err(|error| vec![format!("{}: {error}", directory.display())])?;
+            compared.replays = Some(replays);
+            let files = vec![format!("{}, {flows} flows", directory.display())];
+            return Ok(DiffOutcome { compared, files: CaptureFiles { files, damage: Vec::new() } });
+        }
         if request.captures.is_empty() {
             return Ok(DiffOutcome { compared, files: CaptureFiles::default() });
         }

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::backend::ReportRequest;
 use super::*;
 use crate::capture::live::{Directions, Link, Sample, Surveyed};
 use crate::coverage::{Verdict, default_rules};

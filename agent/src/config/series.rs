@@ -21,8 +21,8 @@ const FLOW_VERDICTS: usize = 3;
 const FINDING_INFO: usize = 200 + 1;
 /// `flows_evicted_total`: for want of room, of a watched device or not.
 const EVICTIONS: usize = 2;
-/// `sink_lost_total`: journal, evidence, EVE, syslog, Alertmanager, IPFIX, NATS.
-const SINKS: usize = 7;
+/// `sink_lost_total`: journal, evidence, flows, EVE, syslog, Alertmanager, IPFIX, NATS.
+const SINKS: usize = 8;
 /// `flows_active journal_failing build_info policy_info config_last_reload_successful
 /// config_last_reload_success_timestamp_seconds start_time_seconds coverage_unrecorded_devices`.
 const SINGLE: usize = 8;

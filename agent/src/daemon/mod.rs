@@ -11,6 +11,7 @@
 
 mod agent;
 mod evidence;
+mod history;
 mod limiter;
 mod pager;
 mod privileges;
@@ -34,7 +35,7 @@ use crate::capture::live::{Ports, Settings};
 use crate::config::{self, Config, Loaded, Transport};
 use crate::engine::{Engine, EvidenceOptions, Options as EngineOptions};
 use crate::hint::{Knowledge, VendorTable};
-use crate::journal::{Journal, Limits};
+use crate::journal::{self, Journal, Limits};
 use crate::packet::DecodeOptions;
 use crate::web::{self, Agent as _, Command, Limits as WebLimits, Server};
 use agent::{Agent, Shared};
@@ -92,7 +93,7 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
     let ports = Ports::open(&settings);
     privileges::give_up(&readable(options, config), &writable(config));
 
-    let recorder = Arc::new(Recorder::start(journal, directory).map_err(|error| one("a thread", error))?);
+    let recorder = Arc::new(Recorder::start(journal, directory.clone()).map_err(|error| one("a thread", error))?);
     let (ask, asked) = std::sync::mpsc::sync_channel(MAX_QUESTIONS);
     let limiter = Arc::new(Limiter::default());
     let keeper = Keeper::start(evidence::folder(state), config.evidence.size, recorder.clone(), limiter.clone());
@@ -100,6 +101,7 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
     let pager = Arc::new(Pager::new(state, limiter.clone()));
     pager.configure(config);
     let sinks = Arc::new(Sinks::new(limiter.clone()));
+    sinks.keep_flows(journal::flows_of(&directory)).map_err(|error| one("a thread", error))?;
     sinks.configure(config);
     let shared = Arc::new(Shared::new(
         ask,

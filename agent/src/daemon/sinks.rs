@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::history::FlowHistory;
 use super::limiter::Limiter;
 use super::wall_clock;
 use crate::base::escape;
@@ -34,6 +36,8 @@ struct State {
     config: SinksConfig,
     site: (String, String),
     queues: BTreeMap<Name, Queue>,
+    /// Flows of watched devices, whatever the configuration says.
+    flows: Option<Queue>,
     /// Lost by sinks that a reload ended.
     lost: BTreeMap<Name, u64>,
 }
@@ -42,6 +46,16 @@ impl Sinks {
     /// None is on yet.
     pub(super) fn new(limiter: Arc<Limiter>) -> Sinks {
         Sinks { state: Mutex::default(), limiter }
+    }
+
+    /// Keeps flows of watched devices in this folder.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub(super) fn keep_flows(&self, folder: PathBuf) -> io::Result<()> {
+        let queue = Queue::start(Name::Flows.name(), Box::new(FlowHistory::new(folder)), self.complain())?;
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).flows = Some(queue);
+        Ok(())
     }
 
     /// Does as a configuration says, from the first or after a reload.
@@ -98,7 +112,7 @@ impl Sinks {
     pub(super) fn offer(&self, batch: Batch) {
         let batch = &Arc::new(batch);
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.queues.values().for_each(|queue| queue.offer(batch));
+        state.queues.values().chain(&state.flows).for_each(|queue| queue.offer(batch));
     }
 
     /// Records that each sink lost.
@@ -108,13 +122,14 @@ impl Sinks {
         for (name, queue) in &state.queues {
             *lost.entry(*name).or_default() += queue.lost();
         }
+        lost.extend(state.flows.as_ref().map(|queue| (Name::Flows, queue.lost())));
         lost
     }
 
     /// Writes what waits, for a moment.
     pub(super) fn finish(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut state.queues).values().for_each(Queue::finish);
+        std::mem::take(&mut state.queues).values().chain(&state.flows.take()).for_each(Queue::finish);
     }
 }
 
@@ -141,17 +156,18 @@ impl Feed {
         last: bool,
     ) -> Batch {
         let (ended, lost) = (engine.take_rows(), engine.take_lost_rows());
-        if !self.sinks.is_on() {
-            return Batch::default();
-        }
         let now = Instant::now();
-        let mut batch = Batch { at: wall_clock(), events: events.to_vec(), ended, lost, ..Batch::default() };
+        let mut batch = Batch { at: wall_clock(), ended, lost, last, ..Batch::default() };
+        if self.sinks.is_on() {
+            batch.events = events.iter().filter(|event| !matches!(event, Event::Coverage { .. })).cloned().collect();
+        }
         if now >= self.open_at || last {
             self.open_at = now + OPEN_EVERY;
             let rows = engine.some_rows(MAX_OPEN, false);
             batch.open = rows.into_iter().filter(|row| row.verdict != FlowVerdict::Unwatched).collect();
         }
-        if now >= self.stats_at
+        if self.sinks.is_on()
+            && now >= self.stats_at
             && let Some(published) = engine.published()
         {
             self.stats_at = now + STATS_EVERY;

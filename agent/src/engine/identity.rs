@@ -237,7 +237,7 @@ impl Engine {
     }
 
     /// A frame of the device's own, with this source address, was seen in this VLAN.
-    fn settle(&mut self, id: DeviceId, vlan: Option<u16>, ip: IpAddr, boots: bool, at: Timestamp) {
+    pub(super) fn settle(&mut self, id: DeviceId, vlan: Option<u16>, ip: IpAddr, boots: bool, at: Timestamp) {
         self.lives(id, vlan, Some(ip), boots, at);
         if self.policy.scope(ip) != Scope::Local {
             self.own_address(id, vlan, ip);

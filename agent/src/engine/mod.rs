@@ -18,6 +18,7 @@ mod listen;
 mod live;
 mod lookup;
 mod loss;
+mod recall;
 mod requests;
 mod rogue;
 mod rows;
@@ -47,6 +48,7 @@ pub use health::{Alarm, InterfaceStatus};
 pub use hosts::{HostStatus, HostVlan};
 pub use judge::{Judgement, Violation};
 pub use live::{Changes, DeviceHours, EpisodeStatus, MAX_EPISODES, MAX_RECORDED, Published, Saved, Subject, Totals};
+pub use recall::{FlowFacts, FlowSummary, MAX_SORTS, Summaries};
 pub use rows::proto_name;
 pub use snapshot::{
     CoverageStatus, DeviceRef, DeviceStatus, EndStatus, FindingStatus, FlowRow, FlowVerdict, HealthStatus, Hint,

@@ -68,6 +68,7 @@ impl Engine {
             verdict: judgement.verdict,
             kind: judgement.violations.iter().flatten().next().map(|v| v.kind),
             rule: judgement.rule.clone(),
+            facts: if self.options.watched_rows { self.facts(flow) } else { None },
         }
     }
 }

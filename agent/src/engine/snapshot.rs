@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::recall::FlowFacts;
 use crate::base::{Mac, Timestamp};
 use crate::coverage::{Loss, Reason, Verdict};
 use crate::finding::{Class, Kind};
@@ -409,10 +410,13 @@ pub struct FlowRow {
     pub kind: Option<Kind>,
     /// The rule that decided.
     pub rule: RuleRef,
+    /// What the judgement rests on besides, with [`super::Options::watched_rows`].
+    #[serde(skip)]
+    pub facts: Option<Box<FlowFacts>>,
 }
 
 /// One end of a flow.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct EndStatus {
     /// Address.
     pub ip: IpAddr,
@@ -432,7 +436,7 @@ pub struct VlanCount {
 }
 
 /// What a flow's judgement came to.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FlowVerdict {
     /// A rule allows it.

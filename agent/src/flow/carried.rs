@@ -21,7 +21,7 @@ const TCP: u8 = 6;
 const UDP: u8 = 17;
 
 /// A tunnel that an end of a flow speaks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub enum TunnelKind {
     /// One whose payload is followed.
     Open(Tunnel),

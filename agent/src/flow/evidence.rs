@@ -16,7 +16,7 @@ const BEYOND: u8 = 4;
 const ELSEWHERE: u8 = 1 << 7;
 
 /// Facts about a flow.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Evidence {
     vlans: [u16; MAX_VLANS],
     vlan_count: u8,
@@ -31,8 +31,22 @@ pub struct Evidence {
 }
 
 /// Where a refusal in the other end's name was seen (`None`: no VLAN, or by a router in its own name).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(into = "[Option<u16>; 1]", from = "[Option<u16>; 1]")]
 pub struct Refusal(pub Option<u16>);
+
+// Written as a list, since one without a VLAN would look like none.
+impl From<Refusal> for [Option<u16>; 1] {
+    fn from(refusal: Refusal) -> Self {
+        [refusal.0]
+    }
+}
+
+impl From<[Option<u16>; 1]> for Refusal {
+    fn from([vlan]: [Option<u16>; 1]) -> Self {
+        Refusal(vlan)
+    }
+}
 
 impl Evidence {
     /// A packet was seen in this VLAN. Returns whether that is new.
@@ -104,6 +118,15 @@ impl Evidence {
     /// VLANs that its packets were seen in, in order of appearance.
     pub fn vlans(&self) -> &[u16] {
         &self.vlans[..usize::from(self.vlan_count).min(MAX_VLANS)]
+    }
+
+    /// The same with its ends in the other order.
+    #[must_use]
+    pub fn turned(mut self) -> Evidence {
+        self.facts.reverse();
+        self.refused.reverse();
+        self.stopped.reverse();
+        self
     }
 
     fn note(&mut self, side: Side, fact: u8) -> bool {

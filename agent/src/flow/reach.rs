@@ -35,7 +35,7 @@ impl Reach {
 }
 
 /// How the initiator of a flow is known.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// It sent the first packet of a handshake: TCP SYN, SCTP INIT, ICMP echo request.

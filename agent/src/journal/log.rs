@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Longest record, in bytes; a longer one is refused.
 pub const MAX_RECORD: usize = 16 << 20;
@@ -20,11 +21,13 @@ pub struct Limits {
     pub segment: u64,
     /// Bytes of all segments; beyond it the oldest segment goes, and the next record says so.
     pub total: u64,
+    /// The oldest segment goes, one with each that is begun, once nothing was written to it for so long.
+    pub age: Option<Duration>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { segment: 16 << 20, total: 1 << 30 }
+        Limits { segment: 16 << 20, total: 1 << 30, age: None }
     }
 }
 
@@ -214,6 +217,16 @@ impl Journal {
             fs::remove_file(path)?;
             self.cut = first_of(next).or(self.cut);
             total -= size;
+        }
+        let is_old = |path: &PathBuf| {
+            let written = fs::metadata(path).and_then(|meta| meta.modified()).ok();
+            written.and_then(|at| at.elapsed().ok()).zip(self.limits.age).is_some_and(|(age, limit)| age > limit)
+        };
+        if let [oldest, next, ..] = all.as_slice()
+            && is_old(oldest)
+        {
+            fs::remove_file(oldest)?;
+            self.cut = first_of(next).or(self.cut);
         }
         Ok(())
     }

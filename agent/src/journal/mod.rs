@@ -21,6 +21,11 @@ pub use log::{Journal, Limits, MAX_PENDING, MAX_RECORD, Opened, Record, read, re
 /// Where the journal is in a state directory.
 const DIRECTORY: &str = "journal";
 
+/// The folder of a journal's flows.
+pub fn flows_of(journal: &Path) -> PathBuf {
+    journal.join("flows")
+}
+
 /// The journal of a state directory; or the folder itself, if it is one.
 pub fn directory_of(folder: &Path) -> PathBuf {
     let inside = folder.join(DIRECTORY);

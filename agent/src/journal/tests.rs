@@ -114,7 +114,8 @@ fn a_flipped_bit_is_found() {
 #[test]
 fn old_segments_go_beyond_the_cap() {
     let scratch = Scratch::new("cap");
-    let (mut journal, _) = Journal::open(&scratch.0, Limits { segment: 1_000, total: 5_000 }).expect("a journal");
+    let (mut journal, _) =
+        Journal::open(&scratch.0, Limits { segment: 1_000, total: 5_000, age: None }).expect("a journal");
     for number in 0..1_000 {
         journal.append(&format!("record {number} {}", "x".repeat(50))).expect("room");
         journal.sync().expect("a disk");

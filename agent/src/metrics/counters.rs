@@ -108,6 +108,7 @@ impl Eviction {
 pub enum Sink {
     Journal,
     Evidence,
+    Flows,
     Eve,
     Syslog,
     Alertmanager,
@@ -117,14 +118,23 @@ pub enum Sink {
 
 impl Sink {
     /// Every sink, configured or not.
-    pub const ALL: [Sink; 7] =
-        [Sink::Journal, Sink::Evidence, Sink::Eve, Sink::Syslog, Sink::Alertmanager, Sink::Ipfix, Sink::Nats];
+    pub const ALL: [Sink; 8] = [
+        Sink::Journal,
+        Sink::Evidence,
+        Sink::Flows,
+        Sink::Eve,
+        Sink::Syslog,
+        Sink::Alertmanager,
+        Sink::Ipfix,
+        Sink::Nats,
+    ];
 
     /// The word used in labels.
     pub fn name(self) -> &'static str {
         match self {
             Sink::Journal => "journal",
             Sink::Evidence => "evidence",
+            Sink::Flows => "flows",
             Sink::Eve => "eve",
             Sink::Syslog => "syslog",
             Sink::Alertmanager => "alertmanager",

@@ -155,7 +155,7 @@ pub struct IcmpQuote {
 }
 
 /// What carries an inner packet.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs)]
 pub enum Tunnel {
     Gre,

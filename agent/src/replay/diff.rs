@@ -2,19 +2,22 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::io;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::drive;
+use super::history::Span;
 use crate::base::Timestamp;
 use crate::capture::{Damage, Files, Progress};
 use crate::config::{CaptureConfig, Config};
 use crate::coverage::{Disposition, Rule, changed_dispositions};
-use crate::engine::{EndStatus, Engine, FlowRow, FlowVerdict, Options};
+use crate::engine::{EndStatus, Engine, FlowRow, FlowSummary, FlowVerdict, Options, Saved};
 use crate::finding::Kind;
 use crate::flow::{Reach, TunnelKind};
 use crate::hint::VendorTable;
+use crate::journal;
 use crate::policy::Policy;
 use crate::policy::diff::{Agent, Judge, Mildness, PolicyDiff, Port, compare};
 use crate::report::{FlowChange, FlowChanges, FlowClass, Replays};
@@ -89,6 +92,55 @@ pub fn diff(
     (Replays { old: old.snapshot(), new: new.snapshot(), flows }, damage)
 }
 
+/// Judges the flows that an agent recorded by both policies, by what the agent knew last of who is who. Returns how many.
+///
+/// # Errors
+/// The journal cannot be read, or holds no flows.
+pub fn diff_recorded(
+    policies: [Policy; 2],
+    vendors: &VendorTable,
+    directory: &Path,
+    span: Span,
+) -> io::Result<(Replays, u64)> {
+    let options = || Options { rows: true, ..Options::default() };
+    let [mut old, mut new] = policies.map(|policy| Engine::new(policy, vendors.clone(), options()));
+    let journal = journal::directory_of(directory);
+    let saved = journal::read_checkpoint(&journal).and_then(|(_, text)| serde_json::from_str::<Saved>(&text).ok());
+    if let Some(saved) = saved {
+        [&mut old, &mut new].into_iter().for_each(|engine| engine.know(&saved));
+    }
+    let flows = journal::flows_of(&journal);
+    let summaries = || -> io::Result<_> {
+        let within = move |summary: &FlowSummary| {
+            let (first, last) = summary.seen();
+            span.clip(first, Timestamp(last.0.saturating_add(1))).is_some()
+        };
+        let read = journal::read(&flows)?;
+        Ok(read
+            .filter_map(|record| match record {
+                Ok(record) => serde_json::from_str::<FlowSummary>(&record.text).ok().map(Ok),
+                Err(error) => Some(Err(error)),
+            })
+            .filter(move |summary| summary.as_ref().map_or(true, &within)))
+    };
+    for summary in summaries()? {
+        let summary = summary?;
+        [&mut old, &mut new].into_iter().for_each(|engine| engine.meet(&summary));
+    }
+    let (mut matcher, mut all) = (Matcher::default(), 0);
+    for summary in summaries()? {
+        let summary = summary?;
+        if let (Some(before), Some(after)) = (old.recall(&summary), new.recall(&summary)) {
+            matcher.both(before, after, summary.flows());
+            all += summary.flows();
+        }
+    }
+    if all == 0 {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "no flow is recorded there for that time"));
+    }
+    Ok((Replays { old: old.snapshot(), new: new.snapshot(), flows: matcher.finish() }, all))
+}
+
 /// What a configuration sets besides the policy.
 fn agent_of(config: &Config) -> Agent {
     let port = |capture: &CaptureConfig| Port {
@@ -142,6 +194,7 @@ struct Key {
 struct Matcher {
     waiting: BTreeMap<Key, (Side, Vec<FlowRow>)>,
     held: usize,
+    listed: BTreeMap<FlowClass, usize>,
     changes: FlowChanges,
 }
 
@@ -179,8 +232,8 @@ impl Matcher {
             if let Some(twin) = twin {
                 self.held -= 1;
                 match side {
-                    Side::Old => self.both(row, twin),
-                    Side::New => self.both(twin, row),
+                    Side::Old => self.both(row, twin, 1),
+                    Side::New => self.both(twin, row, 1),
                 }
             }
             return;
@@ -201,7 +254,8 @@ impl Matcher {
         self.changes
     }
 
-    fn both(&mut self, old: FlowRow, new: FlowRow) {
+    /// So many flows that are alike under both.
+    fn both(&mut self, old: FlowRow, new: FlowRow, flows: u64) {
         let violates = |row: &FlowRow| row.verdict == FlowVerdict::Violation;
         let breaks_out = |row: &FlowRow| violates(row) && row.reach >= Reach::Forwarded;
         let class = match (violates(&old), violates(&new)) {
@@ -214,33 +268,35 @@ impl Matcher {
                 FlowClass::Changed
             }
             _ => {
-                self.changes.unchanged += 1;
+                self.changes.unchanged += flows;
                 return;
             }
         };
-        self.count(class, Some(old), Some(new));
+        self.count(class, Some(old), Some(new), flows);
     }
 
     /// A flow that only one of the engines has: its table was full, or it cut the flow in two elsewhere.
     fn alone(&mut self, side: Side, row: FlowRow) {
         self.changes.unmatched += 1;
         if side == Side::New && row.verdict == FlowVerdict::Violation {
-            self.count(FlowClass::NewlyViolating, None, Some(row));
+            self.count(FlowClass::NewlyViolating, None, Some(row), 1);
         }
     }
 
-    fn count(&mut self, class: FlowClass, old: Option<FlowRow>, new: Option<FlowRow>) {
+    fn count(&mut self, class: FlowClass, old: Option<FlowRow>, new: Option<FlowRow>, flows: u64) {
         let count = match class {
             FlowClass::NewlyViolating => &mut self.changes.newly_violating,
             FlowClass::Worse => &mut self.changes.worse,
             FlowClass::NewlyAllowed => &mut self.changes.newly_allowed,
             FlowClass::Changed => &mut self.changes.changed,
         };
-        *count += 1;
-        if *count <= MAX_LISTED as u64 {
-            self.changes.listed.push(FlowChange { class, old, new });
+        *count += flows;
+        let listed = self.listed.entry(class).or_default();
+        if *listed < MAX_LISTED {
+            *listed += 1;
+            self.changes.listed.push(FlowChange { class, old, new, flows });
         } else {
-            self.changes.left_out += 1;
+            self.changes.left_out += flows;
         }
     }
 }

@@ -210,7 +210,7 @@ impl Span {
     }
 
     /// The part of it that lies within.
-    fn clip(&self, from: Timestamp, to: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    pub(super) fn clip(&self, from: Timestamp, to: Timestamp) -> Option<(Timestamp, Timestamp)> {
         let from = self.from.map_or(from, |first| from.max(first));
         let to = self.to.map_or(to, |last| to.min(last));
         (from < to).then_some((from, to))

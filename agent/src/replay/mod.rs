@@ -12,7 +12,7 @@ use crate::engine::{Engine, FlowRow, Input, Options, Snapshot, SourceEvent};
 use crate::hint::VendorTable;
 use crate::policy::Policy;
 
-pub use diff::{MAX_LISTED, MAX_WAITING, compare_configs, diff};
+pub use diff::{MAX_LISTED, MAX_WAITING, compare_configs, diff, diff_recorded};
 pub use explain::{Explained, ExplanationSink, MAX_DOUBTFUL, explain};
 pub use history::{History, MIN_SHARE, Span, history};
 pub use learn::{Learned, Named, learn};

@@ -257,5 +257,6 @@ pub(crate) fn flow(violation: bool) -> FlowRow {
         } else {
             RuleRef { name: "=recorder pulls video".to_owned(), file: Some("herlev.yaml".to_owned()), line: Some(23) }
         },
+        facts: None,
     }
 }

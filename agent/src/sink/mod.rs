@@ -31,6 +31,8 @@ pub struct Batch {
     pub lost: u64,
     /// Counters, now and then.
     pub stats: Option<Stats>,
+    /// No other comes after it.
+    pub last: bool,
 }
 
 /// Counters since the start.
@@ -63,12 +65,17 @@ impl Batch {
         self.ended.extend(later.ended);
         self.open.extend(later.open);
         self.stats = later.stats.or(self.stats);
+        self.last |= later.last;
         self
     }
 
     /// How many records it has.
     pub fn records(&self) -> usize {
-        self.events.len() + self.ended.len() + self.open.len() + usize::from(self.stats.is_some())
+        self.events.len()
+            + self.ended.len()
+            + self.open.len()
+            + usize::from(self.stats.is_some())
+            + usize::from(self.last)
     }
 }
 

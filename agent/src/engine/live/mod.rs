@@ -14,6 +14,7 @@ use std::sync::Arc;
 pub use episode::{EpisodeStatus, MAX_EPISODES, Subject};
 pub use hours::{DeviceHours, MAX_RECORDED};
 pub use saved::{Changes, Saved};
+pub(super) use saved::{key_of, key_text};
 
 use super::Engine;
 use super::event::{Command, Event, SourceEvent};

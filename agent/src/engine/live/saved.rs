@@ -3,6 +3,9 @@
 mod restore;
 mod save;
 
+pub(in crate::engine) use restore::key_of;
+pub(in crate::engine) use save::key_text;
+
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};

@@ -68,11 +68,12 @@ struct CountsJson {
     unmatched: u64,
 }
 
-/// Rows as `flows` writes them; null where only one replay has the flow.
+/// Rows as `flows` writes them; null where only one replay has the flow. And how many flows they stand for.
 #[derive(Serialize)]
 struct FlowJson<'a> {
     old: Option<&'a FlowRow>,
     new: Option<&'a FlowRow>,
+    flows: u64,
 }
 
 #[derive(Serialize)]
@@ -147,5 +148,5 @@ fn change(change: &Change) -> ChangeJson<'_> {
 }
 
 fn row(flow: &FlowChange) -> FlowJson<'_> {
-    FlowJson { old: flow.old.as_ref(), new: flow.new.as_ref() }
+    FlowJson { old: flow.old.as_ref(), new: flow.new.as_ref(), flows: flow.flows }
 }

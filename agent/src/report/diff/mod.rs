@@ -59,7 +59,7 @@ pub struct FlowChanges {
     pub left_out: u64,
 }
 
-/// One flow under both policies.
+/// One flow under both policies, or flows that are alike.
 #[derive(Clone, Debug)]
 pub struct FlowChange {
     /// What becomes of it.
@@ -68,6 +68,8 @@ pub struct FlowChange {
     pub old: Option<FlowRow>,
     /// Under the new one.
     pub new: Option<FlowRow>,
+    /// How many flows.
+    pub flows: u64,
 }
 
 /// What becomes of a flow that changes.

@@ -113,7 +113,7 @@ fn flows(page: &mut Page<'_>, replays: &Replays, class: FlowClass, title: &str, 
         let (ends, what) = (ends(row), becomes(flow));
         let next = places.len();
         let at = *places.entry((ends.clone(), what.clone())).or_insert(next);
-        *groups.entry((at, ends, what)).or_insert(0) += 1;
+        *groups.entry((at, ends, what)).or_insert(0) += flow.flows;
     }
     if groups.is_empty() {
         return;

@@ -20,9 +20,7 @@ impl Engine {
         if saved.version != VERSION {
             return;
         }
-        for device in saved.devices.iter().take(MAX_SAVED) {
-            self.restore_device(device);
-        }
+        self.restore_devices(saved);
         let away = wall.since(saved.at()).max(0);
         let zones: BTreeMap<String, u16> =
             zone_indices(&self.policy).into_iter().map(|(name, at)| (name.to_owned(), at)).collect();
@@ -58,6 +56,13 @@ impl Engine {
         }
         self.live = Some(live);
         self.epoch += 1;
+    }
+
+    /// Takes up who is who.
+    pub(in crate::engine) fn restore_devices(&mut self, saved: &Saved) {
+        if saved.version == VERSION {
+            saved.devices.iter().take(MAX_SAVED).for_each(|device| self.restore_device(device));
+        }
     }
 
     fn restore_device(&mut self, saved: &SavedDevice) {
@@ -157,7 +162,7 @@ impl Engine {
     }
 }
 
-fn key_of(text: &str) -> Option<Key> {
+pub(in crate::engine) fn key_of(text: &str) -> Option<Key> {
     text.parse::<Mac>().map(Key::Mac).or_else(|_| text.parse().map(Key::Ip)).ok()
 }
 

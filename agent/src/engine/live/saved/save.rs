@@ -196,7 +196,7 @@ fn save_totals(live: &Live) -> Vec<SavedTotal> {
         .collect()
 }
 
-fn key_text(key: Key) -> String {
+pub(in crate::engine) fn key_text(key: Key) -> String {
     match key {
         Key::Mac(mac) => mac.to_string(),
         Key::Ip(ip) => ip.to_string(),
