@@ -231,7 +231,9 @@ impl ListArgs {
         let access = self.agent.access(environment);
         match (&access.url, self.policy.is_given()) {
             (Some(_), false) => Ok(ListSource::Agent(access)),
-            (Some(_), true) => Err("--config, --untagged, --vendors and --data are for captures: a running agent has its own"),
+            (Some(_), true) => {
+                Err("--config, --untagged, --vendors and --data are for captures: a running agent has its own")
+            }
             (None, _) => Err("name a capture, or a running agent with --url"),
         }
     }
