@@ -19,7 +19,21 @@ FUZZ_SECONDS ?= 600
 FUZZ_TARGETS := $(notdir $(wildcard agent/fuzz/seeds/*))
 BENCH_RUNS ?= 5
 
-.PHONY: demo test lab soak lint deny bench fuzz fmt report captures deb tarball package tools opinions lab-tools
+# What is handed out (`make package`). The same commit gives the same bytes but for the program, and the same names.
+OUT := target/package
+ARCH := $(shell uname -m)
+TARGET := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+TREE := segwatch-$(VERSION)
+TARBALL := segwatch-$(VERSION)-$(ARCH)-linux.tar.gz
+DEB := segwatch_$(VERSION)-1_$(shell dpkg --print-architecture 2>/dev/null).deb
+SBOM := segwatch-$(VERSION).cdx.json
+HANDED_OUT := $(DEB) $(TARBALL) $(SBOM)
+PROGRAM ?= target/release/segwatch
+REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+AUDITABLE := $(shell $(CARGO) auditable --version >/dev/null 2>&1 && echo auditable)
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
+
+.PHONY: demo test lab soak lint deny bench fuzz fmt report api captures pictures package parts deb tarball sbom tools opinions lab-tools
 
 demo: tools
 	$(CARGO) build --release --locked -p segwatch
@@ -84,24 +98,56 @@ report: tools
 	  fi; \
 	done
 
-# The program, and what it says of itself.
-package: tools
-	$(CARGO) build --release --locked -p segwatch
-	mkdir -p target/package
-	target/release/segwatch man > target/package/segwatch.1
-	target/release/segwatch completions bash > target/package/segwatch.bash
-	target/release/segwatch completions zsh > target/package/_segwatch
-	target/release/segwatch completions fish > target/package/segwatch.fish
+# All that is handed out, in target/package, and tried as a newcomer would: see tests/package. Needs root, for the trial.
+package: deb tarball sbom
+	cd $(OUT) && sha256sum $(HANDED_OUT) > SHA256SUMS
+	cat $(OUT)/SHA256SUMS
+	tests/package/try $(OUT)
 
-deb: package
+# The program, and what it says of itself. It carries the list of its dependencies where cargo-auditable is there.
+parts: tools
+	SEGWATCH_REVISION=$(REVISION) $(CARGO) $(AUDITABLE) build --release --locked -p segwatch
+	rm -rf target/parts && mkdir -p target/parts/man $(OUT)
+	$(PROGRAM) man --dir target/parts/man
+	$(PROGRAM) completions bash > target/parts/segwatch.bash
+	$(PROGRAM) completions zsh > target/parts/_segwatch
+	$(PROGRAM) completions fish > target/parts/segwatch.fish
+
+deb: parts
 	@$(CARGO) deb --version >/dev/null 2>&1 || { echo 'cargo-deb is missing: cargo install --locked cargo-deb'; exit 1; }
-	$(CARGO) deb --locked --no-build -p segwatch
+	$(CARGO) deb --locked --no-build --no-dbgsym -p segwatch --output $(OUT)/$(DEB)
 
-# For other systems with libpcap: unpack it below /usr/local.
-tarball: package
-	tar -czf target/package/segwatch-$(VERSION)-$(shell uname -m)-linux.tar.gz --transform 's,^,segwatch-$(VERSION)/,' \
-	  README.md CHANGELOG.md LICENSE config dashboards systemd -C target/release segwatch -C ../package segwatch.1 segwatch.bash _segwatch segwatch.fish
-	@ls target/package/segwatch-$(VERSION)-*.tar.gz
+# For systems without .deb: whatever has this glibc or a newer one, and libpcap. `tests/package/try` says what that is.
+tarball: parts
+	rm -rf target/$(TREE) && mkdir -p target/$(TREE)/bin target/$(TREE)/share/man/man1
+	strip --strip-debug -o target/$(TREE)/bin/segwatch $(PROGRAM)
+	cp target/parts/man/*.1 target/$(TREE)/share/man/man1/
+	install -D -m 644 target/parts/segwatch.bash target/$(TREE)/share/bash-completion/completions/segwatch
+	install -D -m 644 target/parts/_segwatch target/$(TREE)/share/zsh/site-functions/_segwatch
+	install -D -m 644 target/parts/segwatch.fish target/$(TREE)/share/fish/vendor_completions.d/segwatch.fish
+	cp --parents $$(git ls-files "*.md" ":!tests" ":!agent" ":!config") LICENSE $$(git ls-files config dashboards/*.json systemd agent/docs tests/captures/demo.pcap tests/captures/demo.yaml) target/$(TREE)/
+	tar -C target -cf - --sort=name --mtime=@$(SOURCE_DATE_EPOCH) --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw \
+	  --format=gnu $(TREE) | gzip -9n > $(OUT)/$(TARBALL)
+
+# What the program is made of, as CycloneDX: the dependencies for this system, not those of tests.
+sbom: tools
+	@$(CARGO) cyclonedx --version >/dev/null 2>&1 || { echo 'cargo-cyclonedx is missing: cargo install --locked cargo-cyclonedx'; exit 1; }
+	mkdir -p $(OUT)
+	$(CARGO) cyclonedx --quiet --manifest-path agent/Cargo.toml --format json --spec-version 1.5 --no-build-deps \
+	  --target $(TARGET) --override-filename segwatch.cdx
+	mv agent/segwatch.cdx.json target/sbom.json && rm -f tests/segwatch.cdx.json
+	tests/package/sbom target/sbom.json $(TARGET) > $(OUT)/$(SBOM)
+
+# The API against its description, as schemathesis asks it. Needs root, tcpreplay and schemathesis (pip install schemathesis).
+api: tools
+	@command -v schemathesis >/dev/null || { echo 'schemathesis is missing: pip install schemathesis'; exit 1; }
+	$(CARGO) build --locked -p segwatch
+	tests/package/api target/debug/segwatch
+
+# Those of the documents, from the program as it is. Needs root, tcpreplay and Chromium.
+pictures: tools
+	$(CARGO) build --locked -p segwatch
+	tests/package/pictures target/debug/segwatch
 
 captures: tools
 	$(CARGO) build --release --locked -p segwatch-tests

@@ -15,6 +15,7 @@ pub mod load;
 pub mod mirror;
 pub mod pcap;
 pub mod program;
+pub mod schema;
 pub mod seeds;
 pub mod site;
 pub mod source;

@@ -231,7 +231,9 @@ impl ListArgs {
         let access = self.agent.access(environment);
         match (&access.url, self.policy.is_given()) {
             (Some(_), false) => Ok(ListSource::Agent(access)),
-            (Some(_), true) => Err("--config, --untagged and --vendors are for captures: a running agent has its own"),
+            (Some(_), true) => {
+                Err("--config, --untagged, --vendors and --data are for captures: a running agent has its own")
+            }
             (None, _) => Err("name a capture, or a running agent with --url"),
         }
     }
@@ -358,7 +360,7 @@ pub(super) struct LearnArgs {
     #[arg(long = "camera", value_name = "MAC|IP", value_parser = camera)]
     cameras: Vec<Named>,
     /// Makers by MAC prefix, in place of the built-in table (CSV: prefix,prefix_len,vendor)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "SEGWATCH_VENDORS")]
     vendors: Option<PathBuf>,
     /// Capture files, pcap or pcapng, also with gzip or zstd; `-` is standard input; several are merged by time
     #[arg(required = true, value_name = "CAPTURE")]
@@ -383,23 +385,28 @@ impl LearnArgs {
 #[derive(Args, Debug)]
 pub(super) struct PolicyArgs {
     /// The zones, conduits and inventory to judge by; without it, the built-in policy
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "SEGWATCH_CONFIG")]
     config: Option<PathBuf>,
     /// What a frame without a VLAN tag means: `reject` (its VLAN is not known), `unknown` (prefixes decide), or the
     /// VLAN id of an access port; overrides the configuration
     #[arg(long, value_name = "reject|unknown|VLAN", value_parser = untagged)]
     untagged: Option<Untagged>,
     /// Makers by MAC prefix, in place of the built-in table (CSV: prefix,prefix_len,vendor)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "SEGWATCH_VENDORS")]
     vendors: Option<PathBuf>,
     /// Folder with newer copies of marks.csv, cloud-names.csv, advisories.csv or signatures.csv; what is not there is built in
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", env = "SEGWATCH_DATA")]
     data: Option<PathBuf>,
 }
 
 impl PolicyArgs {
+    /// Whether something was said on the command line; what the environment says is for captures alone.
     fn is_given(&self) -> bool {
-        self.config.is_some() || self.untagged.is_some() || self.vendors.is_some()
+        let said = |path: &Option<PathBuf>, name| path.is_some() && std::env::var_os(name).map(PathBuf::from) != *path;
+        self.untagged.is_some()
+            || said(&self.config, "SEGWATCH_CONFIG")
+            || said(&self.vendors, "SEGWATCH_VENDORS")
+            || said(&self.data, "SEGWATCH_DATA")
     }
 
     fn request(&self, captures: &[PathBuf]) -> Request {
@@ -784,6 +791,19 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_examples() {
+        fn look(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            let help = command.get_after_long_help().or(command.get_after_help()).map(ToString::to_string);
+            let help = help.unwrap_or_default();
+            let is_group = command.is_subcommand_required_set();
+            assert!(is_group || help.contains("Example"), "{path}");
+            command.get_subcommands().for_each(|inner| look(inner, &path));
+        }
+        Cli::command().get_subcommands().for_each(|command| look(command, "segwatch"));
     }
 
     #[test]

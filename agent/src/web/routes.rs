@@ -18,6 +18,9 @@ use crate::metrics;
 /// A browser says with it from where a request comes.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// Describes every path below `/api/v1`; tests hold it against the answers.
+const DESCRIPTION: &str = include_str!("../../docs/openapi.json");
+
 /// What a path leads to.
 enum Route<'p> {
     Page,
@@ -32,6 +35,7 @@ enum Route<'p> {
     Drill,
     Evidence(&'p str),
     Events,
+    Description,
 }
 
 impl<'p> Route<'p> {
@@ -50,6 +54,7 @@ impl<'p> Route<'p> {
             "/api/v1/flows" => Route::Flows,
             "/api/v1/drill" => Route::Drill,
             "/api/v1/events" => Route::Events,
+            "/api/v1/openapi.json" => Route::Description,
             _ => match path.strip_prefix("/api/v1/findings/")?.split_once('/')? {
                 (id, "close") if api::is_id(id) => Route::Close(id),
                 (id, "evidence") if api::is_id(id) => Route::Evidence(id),
@@ -86,8 +91,7 @@ async fn route<A: Agent>(shared: &Shared<A>, peer: &Peer, request: Request<Incom
     };
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     if route.writes() != (request.method() == Method::POST) || !(reads || route.writes()) {
-        let allowed = HeaderValue::from_static(if route.writes() { "POST" } else { "GET, HEAD" });
-        return Reply::text(StatusCode::METHOD_NOT_ALLOWED, "this takes another method").with(ALLOW, allowed);
+        return other_method(&route);
     }
     if route.writes()
         && let Some(refused) = refuse_browser(request.headers())
@@ -113,6 +117,7 @@ async fn route<A: Agent>(shared: &Shared<A>, peer: &Peer, request: Request<Incom
         Route::Drill => api::drill(shared, user, request).await,
         Route::Events => api::events(shared, request.headers()).await,
         Route::Evidence(id) => api::evidence(shared, user, id).await,
+        Route::Description => Reply::json(DESCRIPTION),
     }
 }
 
@@ -140,10 +145,17 @@ fn refuse_body(request: &Request<Incoming>) -> Option<Reply> {
     }
     let has_body = headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0");
     let too_many = headers.get_all(CONTENT_LENGTH).iter().count() > 1;
-    if too_many || (has_body && request.method() != Method::POST) {
-        return Some(Reply::text(StatusCode::BAD_REQUEST, "this request has no body").closing());
+    let unwanted = has_body && matches!(*request.method(), Method::GET | Method::HEAD);
+    match Route::of(request.uri().path()) {
+        Some(route) if unwanted && !too_many && route.writes() => Some(other_method(&route).closing()),
+        _ if too_many || unwanted => Some(Reply::text(StatusCode::BAD_REQUEST, "this request has no body").closing()),
+        _ => None,
     }
-    None
+}
+
+fn other_method(route: &Route<'_>) -> Reply {
+    let allowed = HeaderValue::from_static(if route.writes() { "POST" } else { "GET, HEAD" });
+    Reply::text(StatusCode::METHOD_NOT_ALLOWED, "this takes another method").with(ALLOW, allowed)
 }
 
 /// Writes are for tools. A browser sends its user's password with a request that another site made it send, and names

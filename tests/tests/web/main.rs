@@ -7,6 +7,7 @@ mod client;
 mod command_line;
 mod hostile;
 mod load;
+mod openapi;
 mod rights;
 mod serve;
 mod tls;
