@@ -90,7 +90,9 @@ impl Publisher {
                 let conduits = conduits(&bundle.policy, &bundle.published.totals);
                 let page = Published::new(self.about.clone(), snapshot.clone(), wall_clock(), metrics);
                 let page = page.with_conduits(conduits).with_hours(bundle.published.hours.clone());
-                let page = page.with_records(self.records());
+                let episodes = bundle.published.episodes.iter();
+                let acks = episodes.filter_map(|(id, episode)| Some((id.clone(), episode.acked.clone()?)));
+                let page = page.with_records(self.records()).with_acks(acks.collect());
                 self.shared.publish(Arc::new(page), bundle.published.clone());
             }
             Err(error) => tracing::error!(%error, "the metrics contradict each other; this is a bug"),

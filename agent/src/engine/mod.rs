@@ -48,7 +48,9 @@ pub use explanation::{Difference, Explanation, FindingExplanation, MAX_TRIALS, S
 pub use health::{Alarm, InterfaceStatus};
 pub use hosts::{HostStatus, HostVlan};
 pub use judge::{Judgement, Violation};
-pub use live::{Changes, DeviceHours, EpisodeStatus, MAX_EPISODES, MAX_RECORDED, Published, Saved, Subject, Totals};
+pub use live::{
+    Ack, Changes, DeviceHours, EpisodeStatus, MAX_EPISODES, MAX_RECORDED, Published, Saved, Subject, Totals,
+};
 pub use recall::{FlowFacts, FlowSummary, MAX_SORTS, Summaries};
 pub use rows::proto_name;
 pub use snapshot::{

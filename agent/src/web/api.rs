@@ -87,7 +87,7 @@ fn flow_query(query: Option<&str>) -> Result<FlowQuery, String> {
 }
 
 /// Percent-encoding undone (RFC 3986, section 2.1).
-fn decoded(text: &str) -> Option<String> {
+pub(super) fn decoded(text: &str) -> Option<String> {
     let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
     while let Some((&byte, after)) = rest.split_first() {
         rest = after;
@@ -233,7 +233,10 @@ fn check_line(name: &str, text: &str) -> Result<(), String> {
 }
 
 /// Waits for the engine, with few others and not for ever.
-async fn ask<A: Agent, T>(shared: &Shared<A>, asked: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+pub(super) async fn ask<A: Agent, T>(
+    shared: &Shared<A>,
+    asked: impl Future<Output = Result<T, Refusal>>,
+) -> Result<T, Refusal> {
     let _place = shared
         .commands
         .try_acquire()

@@ -11,6 +11,7 @@ mod api;
 mod auth;
 mod connection;
 mod exposure;
+mod flows;
 mod limits;
 mod page;
 mod published;

@@ -1,16 +1,17 @@
 //! One published state, rendered once however many ask.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use hyper::body::Bytes;
 use serde::Serialize;
 use tokio::sync::OnceCell;
 
-use super::page::{body, landing_page};
+use super::page::{View, landing_page};
 use crate::base::{Timestamp, escape_json};
 use crate::coverage::{Reason, Verdict};
-use crate::engine::{DeviceHours, HealthStatus, PolicyRef, Snapshot, Traffic, Window};
+use crate::engine::{Ack, DeviceHours, FindingStatus, HealthStatus, PolicyRef, Snapshot, Traffic, Window};
 use crate::policy::sha256_hex;
 use crate::report::{coverage_json, devices_json, findings_json, zones_json};
 
@@ -59,6 +60,7 @@ pub struct Published {
     conduits: Vec<ConduitStatus>,
     records: RecordsStatus,
     hours: Arc<Vec<DeviceHours>>,
+    acks: BTreeMap<String, Ack>,
     /// Changes with what the page says.
     revision: OnceCell<Option<String>>,
     documents: [OnceCell<Option<Bytes>>; 6],
@@ -86,6 +88,7 @@ impl Published {
             conduits: Vec::new(),
             records: RecordsStatus::default(),
             hours: Arc::default(),
+            acks: BTreeMap::new(),
             revision: OnceCell::new(),
             documents: Default::default(),
         }
@@ -107,6 +110,16 @@ impl Published {
     #[must_use]
     pub fn with_hours(self, hours: Arc<Vec<DeviceHours>>) -> Self {
         Published { hours, ..self }
+    }
+
+    /// The same with who took note of findings, by their ids.
+    #[must_use]
+    pub fn with_acks(self, acks: BTreeMap<String, Ack>) -> Self {
+        Published { acks, ..self }
+    }
+
+    pub(super) fn about(&self) -> &About {
+        &self.about
     }
 
     /// The snapshot.
@@ -134,24 +147,64 @@ impl Published {
         cell.get_or_init(make).await.clone()
     }
 
-    /// A word that is another one as soon as the page says something else, its time and counts of packets aside.
+    /// A word that is another one as soon as the page says something new; times, counts and the growth of strips aside,
+    /// which change with each packet.
     pub(super) async fn revision(self: &Arc<Self>) -> Option<String> {
         let make = || async {
             let this = self.clone();
-            let revise = move || {
-                let snapshot = Snapshot { traffic: Traffic::default(), ..(*this.snapshot).clone() };
-                let named = |conduit: &ConduitStatus| ConduitStatus { flows: 0, ..conduit.clone() };
-                let conduits: Vec<ConduitStatus> = this.conduits.iter().map(named).collect();
-                sha256_hex(&[body(&snapshot, &conduits, &this.records).as_bytes()])
-            };
+            let revise = move || sha256_hex(&[this.news().as_bytes()]);
             tokio::task::spawn_blocking(revise).await.ok()
         };
         self.revision.get_or_init(make).await.clone()
     }
 
+    fn news(&self) -> String {
+        let Snapshot { verdict, reasons, policy, zones, devices, findings, health, .. } = &*self.snapshot;
+        let codes = |reasons: &[Reason]| reasons.iter().map(|reason| reason.code).collect::<Vec<_>>();
+        let mut news = format!("{:?} {verdict:?} {:?} {policy:?} {:?}\n", self.about, codes(reasons), self.records);
+        for alarm in health {
+            let _ = writeln!(news, "{:?} {} {}", alarm.interface, alarm.alarm, alarm.blinds);
+        }
+        for zone in zones {
+            let silent: Vec<_> = zone.canaries.iter().map(|canary| (&canary.name, canary.silent)).collect();
+            let reasons = codes(&zone.reasons);
+            let _ = writeln!(
+                news,
+                "{:?} {:?} {reasons:?} {silent:?} {} {}",
+                zone.name, zone.verdict, zone.devices, zone.findings
+            );
+        }
+        for conduit in &self.conduits {
+            let _ = writeln!(news, "{:?} {:?} {:?}", conduit.name, conduit.from, conduit.to);
+        }
+        for device in devices {
+            let identity = (&device.name, &device.ips, &device.vendor, &device.model, &device.firmware, &device.zone);
+            let reasons = codes(&device.reasons);
+            let _ = writeln!(
+                news,
+                "{:?} {identity:?} {:?} {reasons:?} {:?}",
+                device.mac, device.verdict, device.posture.state
+            );
+        }
+        for finding in findings {
+            let FindingStatus { id, severity, reach, peers_total, summary, exception, .. } = finding;
+            let ack = self.acks.get(id).map(|ack| ack.at);
+            let _ = writeln!(news, "{id} {severity} {reach:?} {peers_total} {summary:?} {exception:?} {ack:?}");
+        }
+        news
+    }
+
     fn render(&self, document: Document) -> Option<String> {
         match document {
-            Document::Page => Some(landing_page(&self.about, &self.snapshot, (&self.conduits, &self.records), self.at)),
+            Document::Page => Some(landing_page(&View {
+                about: &self.about,
+                snapshot: &self.snapshot,
+                conduits: &self.conduits,
+                records: &self.records,
+                hours: &self.hours,
+                acks: &self.acks,
+                at: self.at,
+            })),
             Document::Status => self.status().ok(),
             Document::Zones => zones_json(&self.snapshot).ok(),
             Document::Devices => devices_json(&self.snapshot).ok(),

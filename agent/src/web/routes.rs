@@ -9,6 +9,7 @@ use hyper::{HeaderMap, Method, Request, StatusCode};
 use super::agent::{Agent, Note};
 use super::api;
 use super::auth::{Denied, Peer};
+use super::flows;
 use super::page::page_without_snapshot;
 use super::published::Document;
 use super::reply::Reply;
@@ -24,6 +25,7 @@ const DESCRIPTION: &str = include_str!("../../docs/openapi.json");
 /// What a path leads to.
 enum Route<'p> {
     Page,
+    FlowsPage,
     Metrics,
     Healthy,
     Ready,
@@ -42,6 +44,7 @@ impl<'p> Route<'p> {
     fn of(path: &'p str) -> Option<Route<'p>> {
         Some(match path {
             "/" => Route::Page,
+            "/flows" => Route::FlowsPage,
             "/metrics" => Route::Metrics,
             "/-/healthy" => Route::Healthy,
             "/-/ready" => Route::Ready,
@@ -103,6 +106,7 @@ async fn route<A: Agent>(shared: &Shared<A>, peer: &Peer, request: Request<Incom
             Some(page) => Reply::html(StatusCode::OK, page),
             None => Reply::html(StatusCode::SERVICE_UNAVAILABLE, page_without_snapshot()),
         },
+        Route::FlowsPage => flows::flows(shared, request.uri().query()).await,
         Route::Metrics => match shared.agent.published() {
             Some(published) => Reply::new(StatusCode::OK, metrics::CONTENT_TYPE, published.metrics()),
             None => nothing_published(),

@@ -8,8 +8,10 @@ mod command_line;
 mod hostile;
 mod load;
 mod openapi;
+mod page;
 mod rights;
 mod serve;
+mod sites;
 mod tls;
 
 use std::net::SocketAddr;
@@ -37,6 +39,7 @@ struct Fake {
     commands: Mutex<Vec<Command>>,
     queries: Mutex<Vec<FlowQuery>>,
     notes: Mutex<Vec<Note>>,
+    rows: Mutex<Vec<FlowRow>>,
     /// How long a command takes.
     takes: Duration,
 }
@@ -57,7 +60,7 @@ impl Agent for Fake {
     async fn flows(&self, query: FlowQuery) -> Result<Vec<FlowRow>, Refusal> {
         self.queries.lock().expect("no panic").push(query);
         tokio::time::sleep(self.takes).await;
-        Ok(Vec::new())
+        Ok(self.rows.lock().expect("no panic").clone())
     }
 
     async fn evidence(&self, id: String) -> Result<Vec<u8>, Refusal> {

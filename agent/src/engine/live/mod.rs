@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) use clock::CLOCK_STEP;
-pub use episode::{EpisodeStatus, MAX_EPISODES, Subject};
+pub use episode::{Ack, EpisodeStatus, MAX_EPISODES, Subject};
 pub use hours::{DeviceHours, MAX_RECORDED};
 pub use saved::{Changes, Saved};
 pub(super) use saved::{key_of, key_text};

@@ -1,35 +1,60 @@
 "use strict";
 (() => {
   const note = document.getElementById("note");
+  const old = "No answer from the agent: what stands here is old.";
   const say = (text) => { note.hidden = !text; note.textContent = text; };
-  let busy = false;
+  // Makes one element say what another says. What says it already is not touched: focus, selection, scrolling, what is unfolded.
+  const morph = (here, fresh) => {
+    if (here.nodeName === "DETAILS") fresh.open = here.open;
+    if (here.isEqualNode(fresh)) return;
+    if (here.nodeName !== fresh.nodeName || here.nodeType !== Node.ELEMENT_NODE) return here.replaceWith(fresh);
+    for (const { name } of [...here.attributes]) if (!fresh.hasAttribute(name)) here.removeAttribute(name);
+    for (const { name, value } of fresh.attributes) if (here.getAttribute(name) !== value) here.setAttribute(name, value);
+    const ids = new Set([...fresh.children].map((one) => one.id));
+    const known = new Map();
+    for (const one of [...here.children]) {
+      if (!one.id) continue;
+      if (ids.has(one.id)) known.set(one.id, one); else one.remove();
+    }
+    let at = here.firstChild;
+    for (const next of [...fresh.childNodes]) {
+      const same = next.id ? known.get(next.id) : at && !at.id && at.nodeName === next.nodeName ? at : null;
+      if (!same) { here.insertBefore(next, at); continue; }
+      if (same === at) at = at.nextSibling; else here.insertBefore(same, at);
+      morph(same, next);
+    }
+    while (at) { const gone = at; at = at.nextSibling; gone.remove(); }
+  };
+  let busy = false, again = false;
   const refresh = async () => {
-    if (busy) return;
+    if (busy) { again = true; return; }
     busy = true;
+    const began = performance.now();
     try {
       const answer = await fetch("/", { cache: "no-store" });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.querySelector("main");
       if (!fresh) throw new Error("no page");
-      const open = new Set([...document.querySelectorAll("details[open]")].map((one) => one.id));
-      const focused = document.activeElement && document.activeElement.closest("[id]");
-      fresh.querySelectorAll("details").forEach((one) => { one.open = open.has(one.id); });
-      document.querySelector("main").replaceWith(fresh);
-      document.getElementById("head").replaceWith(page.getElementById("head"));
-      if (focused && fresh.querySelector("#" + CSS.escape(focused.id))) {
-        const again = document.getElementById(focused.id);
-        (again.querySelector("summary") || again).focus({ preventScroll: true });
-      }
+      morph(document.querySelector("main"), fresh);
+      morph(document.getElementById("head"), page.getElementById("head"));
       document.title = page.title;
       say("");
     } catch {
-      say("No answer from the agent: what stands here is old.");
-    } finally {
-      busy = false;
+      say(old);
     }
+    // A slow machine spends at most a tenth of its time on this.
+    setTimeout(() => { busy = false; if (again) { again = false; refresh(); } }, 9 * (performance.now() - began));
   };
   const events = new EventSource("/api/v1/events");
   events.addEventListener("published", refresh);
-  events.addEventListener("error", () => { if (events.readyState === EventSource.CLOSED) say("No answer from the agent: what stands here is old."); });
+  events.addEventListener("error", () => { if (events.readyState === EventSource.CLOSED) say(old); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+  // A link to something folded unfolds it.
+  const unfold = () => {
+    const target = document.getElementById(location.hash.slice(1));
+    const folded = target && target.closest("details");
+    if (folded) { folded.open = true; folded.querySelector("summary").focus(); }
+  };
+  addEventListener("hashchange", unfold);
+  unfold();
 })();
