@@ -32,7 +32,7 @@ def looks(page, name, folder):
             page.look(width, height, scheme)
             page.js("document.querySelectorAll('details').forEach((one) => { one.open = one.id.endsWith('1'); }); scrollTo(0, 0)")
             fails(f"{name}, {size}, {scheme}", page.js(checks))
-            page.picture(folder / f"{name}-{size}-{scheme}.png", whole=size == "phone" and name == "page")
+            page.picture(folder / f"{name}-{size}-{scheme}.png", whole=size != "wall" and name == "page")
     page.look(1280, 900, "light")
 
 

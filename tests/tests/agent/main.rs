@@ -15,6 +15,7 @@ mod faults;
 mod flood;
 mod kill;
 mod log;
+mod pages;
 mod pause;
 mod power;
 mod refusals;

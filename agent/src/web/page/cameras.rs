@@ -33,7 +33,7 @@ pub(super) fn cameras(page: &mut String, view: &View<'_>, listed: &[&FindingStat
          <svg class=\"key\" viewBox=\"0 0 10 10\" aria-hidden=\"true\"></svg> no record (line alone). \
          Why, and since when: <a href=\"/api/v1/coverage\">coverage (JSON)</a>.</p>\n",
     );
-    table(page, "Cameras, the worst first", "cameras", &COLUMNS);
+    table(page, "Cameras, the worst first", "devices cameras", &COLUMNS);
     for device in devices.iter().take(MAX_CAMERAS) {
         let key = key_of(device);
         let periods = hours.get(&key).copied().unwrap_or_default();

@@ -99,7 +99,7 @@ fn peers(page: &mut String, finding: &FindingStatus) {
         return;
     }
     let label = format!("Peers of finding {}", html(&finding.id));
-    table(page, &label, "", &["peer", "service", "opened by", "reach", "packets out / in", "names"]);
+    table(page, &label, "peers", &["peer", "service", "opened by", "reach", "packets out / in", "names"]);
     for peer in finding.peers.iter().take(MAX_PEERS) {
         let _ = writeln!(
             page,

@@ -1,5 +1,6 @@
 //! The verdict, and what it does not stand on.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::super::published::RecordsStatus;
@@ -7,10 +8,14 @@ use super::parts::{TABLE_END, badge, more, name, table};
 use crate::base::html;
 use crate::coverage::{Reason, Verdict};
 use crate::engine::{CanaryStatus, DeviceStatus, Snapshot};
+use crate::finding::Class;
+use crate::flow::Reach;
 
 /// Unverified devices that are named at once, and those that can be unfolded; the API has all.
-const MAX_AT_ONCE: usize = 12;
+const MAX_AT_ONCE: usize = 5;
 const MAX_UNVERIFIED: usize = 200;
+/// Sorts of findings that are told beside the verdict, those that got through first.
+const MAX_SORTS: usize = 6;
 
 /// The verdict in one word, with its reasons.
 pub(super) fn verdict(page: &mut String, snapshot: &Snapshot) {
@@ -32,6 +37,7 @@ pub(super) fn verdict(page: &mut String, snapshot: &Snapshot) {
         }
         page.push_str("</ul>\n");
     }
+    through(page, snapshot);
     page.push_str("<p class=\"tally\">");
     for verdict in [Verdict::Violated, Verdict::Unverified, Verdict::Contained, Verdict::Isolated] {
         let count = snapshot.devices.iter().filter(|device| device.verdict == verdict).count();
@@ -48,6 +54,28 @@ pub(super) fn verdict(page: &mut String, snapshot: &Snapshot) {
         snapshot.findings.len(),
         html(file)
     );
+}
+
+/// What a verdict rests on that is not `unverified`: findings of a sort, each sort in a line.
+fn through(page: &mut String, snapshot: &Snapshot) {
+    let mut sorts: BTreeMap<(bool, &str, &str), usize> = BTreeMap::new();
+    for finding in snapshot.findings.iter().filter(|finding| matches!(finding.class, Class::Breach | Class::Reach)) {
+        let is_through =
+            finding.class == Class::Breach || matches!(finding.reach, Some(Reach::Forwarded | Reach::Established));
+        *sorts.entry((!is_through, finding.kind.name(), &finding.peer_zone)).or_default() += 1;
+    }
+    if sorts.is_empty() {
+        return;
+    }
+    page.push_str("<ul>\n");
+    for ((is_tried, kind, peer), count) in sorts.iter().take(MAX_SORTS) {
+        let how = if *is_tried { "attempted" } else { "<strong>through</strong>" };
+        let _ = writeln!(page, "<li><a href=\"#findings\">{count} {kind}</a> to {}: {how}</li>", html(peer));
+    }
+    if let Some(others) = sorts.len().checked_sub(MAX_SORTS).filter(|others| *others > 0) {
+        let _ = writeln!(page, "<li>and {others} other sorts of <a href=\"#findings\">findings</a></li>");
+    }
+    page.push_str("</ul>\n");
 }
 
 /// What takes no records; nothing while all do.
@@ -123,7 +151,7 @@ fn rows(page: &mut String, label: &str, devices: &[&DeviceStatus]) {
     if devices.is_empty() {
         return;
     }
-    table(page, label, "", &["device", "zone", "why"]);
+    table(page, label, "devices", &["device", "zone", "why"]);
     for device in devices {
         let why: Vec<String> = device.reasons.iter().map(told).collect();
         let zone = html(device.zone.as_deref().unwrap_or("none"));

@@ -90,7 +90,7 @@ fn matrix(page: &mut String, snapshot: &Snapshot, conduits: &[ConduitStatus]) {
 /// When each canary of a zone was seen, or that it is missing.
 fn canaries(zone: &ZoneStatus) -> String {
     let one = |canary: &CanaryStatus| {
-        let (class, what) = if canary.silent { ("badge unverified", "missing, ") } else { ("dim", "") };
+        let (class, what) = if canary.silent { ("canary badge unverified", "missing, ") } else { ("dim", "") };
         format!("<br><span class=\"{class}\">canary {}: {what}{}</span>", html(&canary.name), seen(canary))
     };
     zone.canaries.iter().map(one).collect()
