@@ -1,8 +1,10 @@
 """What goes wrong with a mirror, and how soon segwatch says that it does not know any more."""
 
 import os
+import re
 import signal
 import time
+from functools import partial
 
 import hosts
 from lab import sh
@@ -109,17 +111,34 @@ def dropped(sensor):
     return [sensor.metric(series % (sensor.nic, where)) for where in ("kernel", "interface", "agent")]
 
 
-def oversubscribed(site, sensor, _):
-    """More is copied to the mirror's port than it carries: nothing that is counted here shows it."""
+def carried():
+    """Packets that the mirror's port sent, and dropped because it is too slow."""
+    said = sh("tc -s qdisc show dev span")
+    return [int(re.search(rf"{what} (\d+)", said)[1]) for what in (r"Sent \d+ bytes", r"dropped")]
+
+
+def oversubscribed(percent, site, sensor, long):
+    """More is copied to the mirror's port than it carries, by so many percent on average: nothing that is counted here
+    shows it. What bursts lose comes on top, so that what was lost is asked of the port."""
     seeing(site, sensor)
     received = lambda: sensor.metric(f'segwatch_capture_bytes_total{{interface="{sensor.nic}"')
     before = received()
     time.sleep(5)
-    bits = int((received() - before) * 8 / 5)
-    sh(f"tc qdisc add dev span root tbf rate {bits * 9 // 10} burst 4000 limit 8000")
+    bits = (received() - before) * 8 / 5
+    sh(f"tc qdisc add dev span root tbf rate {int(bits * (1 - percent / 100))} burst 4000 limit 8000")
     blind(sensor, LATE, "upstream-loss", "loss")
     expect("packets that were counted as dropped", dropped(sensor), [0, 0, 0])
-    print("  " + "; ".join(it["detail"] for it in sensor.status()["health"]), flush=True)
+    if not long:
+        return
+    # Until what is estimated is all of this time.
+    before = carried()
+    time.sleep(80)
+    sent, lost = [now - then for now, then in zip(carried(), before)]
+    expect("packets that were counted as dropped", dropped(sensor), [0, 0, 0])
+    detail = next(it["detail"] for it in sensor.status()["health"] if it["alarm"] == "upstream-loss")
+    injected, estimated = 100 * lost / (sent + lost), float(re.search(r"([\d.]+) %", detail)[1])
+    print(f"  injected {injected:.1f} %, estimated {estimated:.1f} %", flush=True)
+    assert injected / 2 <= estimated <= injected * 2, f"not within a factor of two: {detail}"
 
 
 def clean(site, sensor, long):
@@ -141,6 +160,8 @@ CASES = {
     "fault-unplugged": ("all", {}, unplugged),
     "fault-made-again": ("all", {}, made_again),
     "fault-renamed": ("all", {}, renamed),
-    "fault-oversubscribed": ("all", {}, oversubscribed),
+    "fault-oversubscribed": ("all", {}, partial(oversubscribed, 10)),
     "fault-overloaded": ("all", {"capture": "buffer: 1MiB"}, stopped),
 }
+# How much too slow the mirror's port is, from half a percent to 30 %: for the long run.
+LONG = {f"fault-oversubscribed-{number}": ("all", {}, partial(oversubscribed, 0.5 * 60 ** (number / 19))) for number in range(20)}

@@ -21,7 +21,7 @@ from words import details, expect, lines, verdicts
 HERE = pathlib.Path(__file__).resolve().parent
 SCENARIOS = tomllib.loads((HERE / "live.toml").read_text(encoding="utf8"))
 # The longest first: they wait more than they work.
-CASES = {**paging.CASES, **faults.CASES, **loss.CASES}
+CASES = {**paging.CASES, **faults.CASES, **loss.CASES, **faults.LONG}
 # Needs a program built for speed, and the machine for itself.
 ALONE = loss.CASES
 AT_ONCE, SECONDS, SECONDS_LONG = 4, 150, 900
@@ -94,7 +94,7 @@ def main():
     if wanted[:1] == ["--alone"]:
         run(wanted[1], program, long)
         return
-    names = wanted or [*CASES, *SCENARIOS]
+    names = wanted or [name for name in [*CASES, *SCENARIOS] if long or name not in faults.LONG]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         failed = list(pool.map(lambda name: alone(name, program, long), [name for name in names if name not in ALONE]))
     if long or wanted:

@@ -1,6 +1,7 @@
 //! Helpers shared by the tests in this workspace member: frames, capture files, a mirrored network, synthetic captures,
 //! programs that are not ours.
 
+pub mod authority;
 pub mod corpus;
 pub mod crowd;
 pub mod demo;

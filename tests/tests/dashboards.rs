@@ -67,6 +67,7 @@ fn every_metric_that_a_panel_names_exists() {
     let hidden: BTreeSet<&str> = known.iter().copied().filter(|metric| !shown.contains(*metric)).collect();
     let expected = [
         "segwatch_canary_last_seen_timestamp_seconds",
+        "segwatch_canary_silent",
         "segwatch_config_last_reload_success_timestamp_seconds",
         "segwatch_finding_info_suppressed",
     ];

@@ -182,7 +182,8 @@ fn an_allowed_way_out_is_newly_allowed() {
 fn whatever_makes_the_judge_milder_is_opened_and_back_again_closed() {
     let case = Case::new("milder");
     let settings = format!(
-        "{OLD}watch: {{ vendors: [hikvision, dahua] }}\ncoverage: {{ silence: 1h, loss: 1% }}\nedge_hops: 0\nhold: 24h\n"
+        "{OLD}watch: {{ vendors: [hikvision, dahua] }}\ncoverage: {{ silence: 1h, loss: 1% }}\nedge_hops: 0\nhold: 24h\n\
+         exceptions: [{{ device: 10.110.0.11, kind: internet-egress, owner: a, reason: b, expires: 2026-12-31 }}]\n"
     );
     case.write("strict.yaml", &settings);
     for (name, from, to, subject) in [
@@ -192,6 +193,8 @@ fn whatever_makes_the_judge_milder_is_opened_and_back_again_closed() {
         ("edge hops", "edge_hops: 0", "edge_hops: 2", "edge_hops"),
         ("hold", "hold: 24h", "hold: 12h", "hold"),
         ("severity", "hold: 24h", "hold: 24h\nseverity: { internet-egress: info }", "internet-egress"),
+        ("longer exception", "2026-12-31", "2027-12-31", "10.110.0.11"),
+        ("wider exception", "internet-egress, owner", "tunnel, owner", "10.110.0.11"),
         ("prefix", "10.110.0.0/24", "10.110.0.0/23", "cctv"),
         ("domain", "hold: 24h", "hold: 24h\ndomains: [vendor.example]", "vendor.example"),
         ("internal", "hold: 24h", "hold: 24h\ninternal: [0.0.0.0/0, \"fc00::/7\"]", "internal"),

@@ -146,6 +146,43 @@ fn a_finding_that_a_person_closed_is_told_and_does_not_count() {
 }
 
 #[test]
+fn a_finding_that_the_policy_excepts_is_told_with_who_answers_for_it_and_counts() {
+    let folder = Folder::new("excepted");
+    let (mut journal, mut watch) = (folder.journal(), Watch::default());
+    let except = |watch: &mut Watch, more: &str| {
+        let mut none = |_: &str| Err(std::io::Error::other("no other file"));
+        let text = format!("{POLICY}{more}");
+        fs::write(folder.0.join("segwatch.yaml"), &text).expect("a file");
+        let loaded = segwatch::config::load_str("p", &text, watch.wall(), &mut none).expect("a sound policy");
+        watch.engine.handle(segwatch::engine::Input::Policy(Box::new(loaded.config.policy)));
+    };
+    start(&mut journal, &watch);
+    watch.cameras_talk(100, SECOND);
+    watch.camera_reaches("203.0.113.9:443");
+    watch.cameras_talk(10, SECOND);
+    except(
+        &mut watch,
+        "exceptions:\n  - { device: 10.110.0.11, kind: internet-egress, owner: anna, reason: known, expires: 2027-01-01 }\n",
+    );
+    watch.cameras_talk(10, SECOND);
+    write(&mut journal, &mut watch);
+    let report = folder.json(&[]);
+    let finding = &report["findings"][0];
+    assert_eq!((report["verdict"].as_str(), finding["severity"].as_str()), (Some("violated"), Some("info")));
+    assert_eq!(finding["exception"], json!({ "owner": "anna", "reason": "known", "expires": "2027-01-01" }));
+    let (_, page, _) = folder.report(&["--format", "md"]);
+    assert!(page.contains("muted until 2027-01-01 by anna: known"), "{page}");
+
+    except(&mut watch, "");
+    watch.cameras_talk(10, SECOND);
+    watch.end();
+    write(&mut journal, &mut watch);
+    let report = folder.json(&[]);
+    let finding = &report["findings"][0];
+    assert_eq!((finding["severity"].as_str(), finding.get("exception")), (Some("critical"), None));
+}
+
+#[test]
 fn what_the_journal_lost_is_a_gap() {
     let folder = Folder::new("lost");
     let (mut journal, mut watch) = (folder.journal(), Watch::default());

@@ -1,5 +1,12 @@
 //! The engine on a live mirror: episodes, what is covered now, alarms of the mirror, reload, restart.
 
+#[path = "live_engine/canary.rs"]
+mod canary;
+#[path = "live_engine/exceptions.rs"]
+mod exceptions;
+#[path = "live_engine/flood.rs"]
+mod flood;
+
 use std::net::SocketAddr;
 
 use segwatch::base::{Mac, Timestamp};
@@ -23,6 +30,8 @@ const START: i64 = 1_772_438_400 * SECOND;
 struct Site {
     engine: Engine,
     elapsed: i64,
+    /// By how much the clock was set.
+    step: i64,
     frames: u16,
     events: Vec<Event>,
 }
@@ -47,7 +56,7 @@ impl Site {
 
     fn stopped(policy: Policy) -> Site {
         let engine = Engine::new(policy, VendorTable::builtin(), Options::default());
-        Site { engine, elapsed: 0, frames: 0, events: Vec::new() }
+        Site { engine, elapsed: 0, step: 0, frames: 0, events: Vec::new() }
     }
 
     fn up(&mut self) {
@@ -59,7 +68,7 @@ impl Site {
     }
 
     fn wall(&self) -> Timestamp {
-        Timestamp(START + self.elapsed)
+        Timestamp(START + self.step + self.elapsed)
     }
 
     /// Lets so many seconds pass, one tick each.
@@ -132,6 +141,8 @@ impl Site {
                 Event::FindingRaised { finding, .. } => Some(format!("raised {}", finding.kind.name())),
                 Event::FindingClosed { why, .. } => Some(format!("closed {why:?}")),
                 Event::FindingAcked { by, .. } => Some(format!("acked {by}")),
+                Event::FindingMuted { exception, .. } => Some(format!("muted by {}", exception.owner)),
+                Event::FindingRearmed { exception, .. } => Some(format!("rearmed after {}", exception.expires)),
                 _ => None,
             })
             .collect()
@@ -591,6 +602,150 @@ fn a_clock_that_is_set_breaks_nothing() {
     assert_eq!(site.verdict(), Verdict::Violated);
     site.clean(130);
     assert_eq!(site.verdict(), Verdict::Isolated, "quiet is counted in monotonic time");
+}
+
+const HOUR: i64 = 3_600 * SECOND;
+/// An hour back, a day and an hour ahead, to the second hour of 1970.
+const STEPS: [i64; 3] = [-HOUR, 25 * HOUR, HOUR - START];
+
+/// Steps of the clock that are on record, in milliseconds.
+fn steps(site: &Site) -> Vec<i64> {
+    let steps = site.events.iter().filter_map(|event| match event {
+        Event::Clock { at, expected, stepped_ms } => {
+            assert_eq!(at.since(*expected) / 1_000_000, *stepped_ms);
+            Some(*stepped_ms)
+        }
+        _ => None,
+    });
+    steps.collect()
+}
+
+#[test]
+fn a_step_of_the_clock_is_on_record_and_changes_nothing_else() {
+    for step in STEPS {
+        let mut site = Site::new();
+        site.clean(5);
+        site.egress(50_000);
+        site.clean(5);
+        let shown = |site: &Site| {
+            let findings = &site.published().snapshot.findings;
+            findings.iter().map(|f| (f.id.clone(), f.kind, f.peers[0].packets_out)).collect::<Vec<_>>()
+        };
+        let (before, episodes, totals) = (shown(&site), site.published().episodes, site.published().totals);
+        site.step = step;
+        site.tick(1);
+        assert_eq!((steps(&site), site.alarms()), (vec![step / 1_000_000], vec![Alarm::Clock]));
+        assert_eq!((shown(&site), site.published().episodes), (before, episodes), "{step}");
+        assert_eq!(site.published().totals.findings, totals.findings, "{step}");
+        assert_eq!(site.verdict(), Verdict::Violated);
+        site.clean(90);
+        assert_eq!((site.story().len(), steps(&site).len()), (1, 1), "{step}: {:?}", site.story());
+        site.clean(30);
+        assert_eq!(site.story()[1..], ["closed Quiet"], "{step}: in its time");
+        site.step = 0;
+        site.clean(120);
+        assert_eq!(steps(&site)[1..], [-step / 1_000_000], "back again");
+        assert_eq!((site.verdict(), site.story().len()), (Verdict::Isolated, 2), "{step}: {:?}", site.story());
+    }
+}
+
+#[test]
+fn what_goes_on_stays_open_whatever_the_clock_says() {
+    for step in STEPS {
+        let mut site = Site::new();
+        site.clean(5);
+        for round in 0..40u16 {
+            site.egress(50_000 + round);
+            site.clean(10);
+            site.step = if round < 10 { 0 } else { step };
+        }
+        assert_eq!(
+            (site.story(), site.verdict()),
+            (vec!["opened internet-egress".to_owned()], Verdict::Violated),
+            "{step}"
+        );
+        let finding = site.published().snapshot.findings[0].clone();
+        assert!(finding.last_seen <= site.wall() && finding.first_seen <= finding.last_seen, "{step}: {finding:?}");
+        assert_eq!(finding.peers[0].packets_out, 80, "{step}");
+    }
+}
+
+#[test]
+fn a_clock_that_was_ahead_hides_nothing_that_comes_after_a_closing() {
+    for step in STEPS {
+        let mut site = Site::new();
+        site.clean(5);
+        site.egress(50_000);
+        site.tick(1);
+        let id = site.published().snapshot.findings[0].id.clone();
+        let close = Command::Close { id, by: "ann".to_owned(), reason: "known".to_owned() };
+        assert!(site.engine.command(close));
+        site.clean(2);
+        let mut saved = site.engine.save();
+        let known = site.events.len();
+        site.step = step;
+        site.clean(5);
+        assert_eq!(
+            site.story(),
+            ["opened internet-egress", "closed Person"],
+            "{step}: it does not come back by itself"
+        );
+        saved.apply(site.engine.save_changes(&site.events[known..]));
+        site.egress(50_001);
+        site.tick(1);
+        assert_eq!(site.story()[2..], ["opened internet-egress"], "{step}");
+        // The same with a restart at that moment.
+        let mut after = Site::stopped(policy(str::to_owned));
+        (after.elapsed, after.step) = (site.elapsed, step);
+        let (wall, mono) = (after.wall(), after.elapsed);
+        after.engine.handle(Input::Restore { saved: &saved, wall, mono });
+        after.up();
+        after.tick(1);
+        assert_eq!(after.story(), [""; 0], "{step}");
+        after.egress(50_002);
+        after.tick(1);
+        assert_eq!(after.story(), ["opened internet-egress"], "{step}");
+    }
+}
+
+#[test]
+fn a_pause_is_on_record_and_is_neither_silence_nor_quiet() {
+    let mut site = Site::new();
+    site.egress(50_000);
+    site.clean(100);
+    let before = site.wall();
+    // Longer than the silence that is an alarm, and than `hold`. What the kernel kept meanwhile comes after the tick.
+    site.elapsed += 150 * SECOND;
+    site.tick(1);
+    assert_eq!((site.alarms(), site.story().len()), (vec![], 1), "{:?}", site.story());
+    let pauses: Vec<_> = site
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Paused { from, until, .. } => Some((*from, *until)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(pauses, [(before, site.wall())]);
+    assert_eq!(steps(&site), [0; 0], "no step of the clock");
+    site.clean(15);
+    assert_eq!(site.story().len(), 1);
+    site.clean(10);
+    assert_eq!(site.story()[1..], ["closed Quiet"], "what it was quiet before counts");
+}
+
+#[test]
+fn a_pause_with_a_clock_that_is_set_meanwhile_has_its_length_all_the_same() {
+    let mut site = Site::new();
+    site.clean(5);
+    site.step = -HOUR;
+    site.elapsed += 59 * SECOND;
+    site.tick(1);
+    let pause = site.events.iter().find_map(|event| match event {
+        Event::Paused { from, until, .. } => Some(until.since(*from)),
+        _ => None,
+    });
+    assert_eq!((pause, steps(&site)), (Some(60 * SECOND), vec![-3_600_000]));
 }
 
 #[test]

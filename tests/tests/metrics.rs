@@ -33,7 +33,7 @@ conduits:
     to:   { zone: cctv }
     services: [tcp/554]
     expires: 2027-06-30
-  - { name: time, from: { zone: cctv }, to: { zone: recording }, services: [udp/123] }
+  - { name: time, from: { zone: cctv }, to: { zone: recording }, services: [udp/123], canary: 10m }
 "#;
 
 fn policy(text: &str) -> Policy {
@@ -103,6 +103,7 @@ fn finding(id: &str, kind: Kind, severity: &'static str, reach: Option<Reach>, f
         kind,
         class: kind.class(Reach::Attempted),
         severity,
+        exception: None,
         reach,
         device: DeviceRef { mac: None, ip: Some([10, 110, 0, 11].into()), name: Some("entrance-1".into()) },
         zone: "cctv".into(),
@@ -168,7 +169,8 @@ fn busy(policy: &Policy) -> (Snapshot, Counters) {
     .into();
     counters.decode_errors = [("macsec", 17)].into();
     counters.sink_lost = [(Sink::Syslog, 4)].into();
-    counters.canaries = vec![Canary { zone: "cctv".into(), name: "ntp".into(), last_seen: Some(NOON) }];
+    snapshot.zones[0].canaries =
+        vec![CanaryStatus { name: "time".into(), interval_seconds: 600, last_seen: Some(NOON), silent: true }];
     (snapshot, counters)
 }
 
@@ -214,6 +216,7 @@ fn every_metric_of_the_design_is_there_with_its_type_and_labels() {
         ("capture_last_packet_timestamp_seconds", "gauge", "interface"),
         ("mirror_health", "gauge", "alarm interface"),
         ("canary_last_seen_timestamp_seconds", "gauge", "canary zone"),
+        ("canary_silent", "gauge", "canary zone"),
         ("decode_errors_total", "counter", "reason"),
         ("sink_lost_total", "counter", "sink"),
         ("journal_failing", "gauge", ""),
@@ -371,6 +374,35 @@ fn critical_findings_have_the_first_right_to_finding_info() {
         // The oldest stay, so that a new one ends no page.
         assert!(of("critical").iter().enumerate().all(|(n, id)| *id == format!("critical-{n:04}")));
     }
+}
+
+#[test]
+fn what_an_exception_mutes_is_counted_as_info_and_pages_nobody() {
+    let excepted = "devices: [{ name: entrance-1, ip: 10.110.0.11 }]\nexceptions:\n  - { device: entrance-1, \
+                    kind: internet-egress, owner: a, reason: b, expires: 2099-12-31 }\n";
+    let policy = policy(&(SITE.to_owned() + excepted));
+    let info = [("zone", "cctv"), ("kind", "internet-egress"), ("reach", "established"), ("severity", "info")];
+    let before = read(&mut exporter(), &policy, &nothing_seen(&policy), &counters(&[]));
+    assert_eq!(before.value("segwatch_findings_open", &info), Some(0.0), "there from the first scrape");
+    assert_eq!(before.series.len() + 200, expected_series(&policy, 0));
+
+    let mut snapshot = nothing_seen(&policy);
+    snapshot.findings = vec![finding("aa01", Kind::InternetEgress, "info", Some(Reach::Established), NOON)];
+    snapshot.findings.extend(
+        (0..100).map(|n| finding(&format!("w{n}"), Kind::CloudLookup, "warning", None, Timestamp(NOON.0 + 1 + n))),
+    );
+    let counters = counters(&[]);
+    let mut exporter = exporter();
+    let read = read(&mut exporter, &policy, &snapshot, &counters);
+    assert_eq!(read.value("segwatch_findings_open", &info), Some(1.0));
+    let shown = read.of("segwatch_finding_info");
+    assert_eq!(shown.iter().filter(|(labels, _)| labels["severity"] == "warning").count(), 100, "tickets come first");
+    snapshot.findings.truncate(1);
+    let text = exporter.render(&policy, &snapshot, &counters).expect("rendered");
+    let read = parse(&text).expect("metrics");
+    let shown = read.of("segwatch_finding_info");
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shown[0].0["severity"], "info", "a series of its own, so that a page is new once it rearms");
 }
 
 #[test]

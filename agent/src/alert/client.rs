@@ -12,7 +12,7 @@ use rustls::crypto::ring::default_provider;
 use ureq::Agent;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
-use crate::base::escape;
+use crate::base::{Timestamp, escape};
 use crate::config::AlertmanagerConfig;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -56,8 +56,8 @@ impl Client {
         self.config.urls.get(target).map_or("", String::as_str)
     }
 
-    /// Posts alerts.
-    pub(super) fn post(&self, target: usize, body: &str) -> Result<(), Trouble> {
+    /// Posts alerts. Returns what its clock shows, if it says so (RFC 9110, section 6.6.1).
+    pub(super) fn post(&self, target: usize, body: &str) -> Result<Option<Timestamp>, Trouble> {
         let agent = self.agent.as_ref().map_err(|error| Trouble::Receiver(error.clone()))?;
         let url = format!("{}/api/v2/alerts", self.url(target));
         let mut request = agent.post(url).header("Content-Type", "application/json");
@@ -67,7 +67,8 @@ impl Client {
         let mut response = request.send(body).map_err(|error| Trouble::Receiver(error.to_string()))?;
         let status = response.status().as_u16();
         if (200..300).contains(&status) {
-            return Ok(());
+            let date = response.headers().get("date").and_then(|date| date.to_str().ok());
+            return Ok(date.and_then(time_of));
         }
         let answer = response.body_mut().with_config().limit(MAX_ANSWER).lossy_utf8(true).read_to_string();
         let answer: String = answer.unwrap_or_default().trim().chars().take(MAX_TOLD).collect();
@@ -83,6 +84,11 @@ impl Client {
         let password = text.lines().next().unwrap_or("");
         Ok(Some(format!("Basic {}", BASE64.encode(format!("{user}:{password}")))))
     }
+}
+
+fn time_of(date: &str) -> Option<Timestamp> {
+    let time = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok()?;
+    i64::try_from(time.as_nanosecond()).ok().map(Timestamp)
 }
 
 fn agent(config: &AlertmanagerConfig) -> Result<Agent, String> {

@@ -120,8 +120,9 @@ impl Entry {
         is_news
     }
 
-    /// As the API has it (Alertmanager, `api/v2/openapi.yaml`, `postableAlert`).
-    pub(super) fn json(&self, key: &Key, now: Timestamp, times: Times) -> Value {
+    /// As the API has it (Alertmanager, `api/v2/openapi.yaml`, `postableAlert`); its clock is so much ahead of ours.
+    pub(super) fn json(&self, key: &Key, now: Timestamp, ahead: i64, times: Times) -> Value {
+        let theirs = |time: Timestamp| Timestamp(time.0.saturating_add(ahead));
         let opened = Timestamp(key.opened);
         let (starts, ends) = match (self.phase, self.closed) {
             (Phase::Over, Some(closed)) => (opened.min(closed), closed),
@@ -135,8 +136,8 @@ impl Entry {
         let mut json = json!({
             "labels": self.alert.labels,
             "annotations": self.alert.annotations,
-            "startsAt": starts,
-            "endsAt": ends,
+            "startsAt": theirs(starts),
+            "endsAt": theirs(ends),
         });
         if let Some(source) = &self.alert.source {
             json["generatorURL"] = json!(source);

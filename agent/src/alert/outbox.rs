@@ -24,6 +24,8 @@ const SECOND: i64 = 1_000_000_000;
 const MINUTE: i64 = 60 * SECOND;
 /// Longest wait after failures; a shorter `resend` makes it shorter.
 const MAX_BACKOFF: i64 = MINUTE;
+/// Two clocks that differ by less are the same.
+const CLOCKS_AGREE: i64 = MINUTE;
 
 /// Lengths of time, in nanoseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,6 +49,8 @@ impl Times {
 struct Target {
     failures: u32,
     until: Option<Timestamp>,
+    /// Nanoseconds by which its clock is ahead of ours.
+    ahead: i64,
 }
 
 /// What is to be posted to `/api/v2/alerts`.
@@ -180,6 +184,21 @@ impl Outbox {
         }
     }
 
+    /// What the clock of an Alertmanager shows. By ours, if that is wrong, what we send could be over before it arrives:
+    /// the times that it is sent are its own, and what it got with others it gets again.
+    pub fn compare_clocks(&mut self, now: Timestamp, target: usize, theirs: Timestamp) {
+        let Some(state) = self.targets.get_mut(target) else { return };
+        let ahead = theirs.since(now);
+        let ahead = if ahead.saturating_abs() < CLOCKS_AGREE { 0 } else { ahead };
+        if ahead.saturating_sub(state.ahead).saturating_abs() < CLOCKS_AGREE {
+            return;
+        }
+        state.ahead = ahead;
+        for sent in self.entries.values_mut().filter_map(|entry| entry.targets.get_mut(target)) {
+            sent.last = None;
+        }
+    }
+
     /// Nobody answered, or it has troubles of its own: it is tried again.
     pub fn failed(&mut self, now: Timestamp, request: &Request) {
         let Some(target) = self.targets.get_mut(request.target) else { return };
@@ -223,7 +242,7 @@ impl Outbox {
 
     fn answered(&mut self, target: usize) {
         if let Some(target) = self.targets.get_mut(target) {
-            *target = Target::default();
+            *target = Target { ahead: target.ahead, ..Target::default() };
         }
     }
 
@@ -245,7 +264,8 @@ impl Outbox {
         };
         due.truncate(batch);
         let alerts = due.iter().map(|&(key, entry)| (key.clone(), entry.phase != Phase::Over)).collect();
-        let body = Value::from_iter(due.iter().map(|(key, entry)| entry.json(key, now, self.times))).to_string();
+        let body =
+            Value::from_iter(due.iter().map(|(key, entry)| entry.json(key, now, state.ahead, self.times))).to_string();
         Some(Request { target, body, alerts })
     }
 

@@ -221,8 +221,11 @@ impl Pager {
         let was_failing = self.failing.contains(&request.target);
         self.failing.retain(|&target| target != request.target);
         match result {
-            Ok(()) => {
+            Ok(their_time) => {
                 self.outbox.delivered(now(), request);
+                if let Some(theirs) = their_time {
+                    self.outbox.compare_clocks(now(), request.target, theirs);
+                }
                 if was_failing {
                     (self.note)(Note::Recovered { url });
                 }

@@ -40,6 +40,7 @@ fn finding(id: &str, opened: i64, severity: &'static str) -> (FindingStatus, Epi
         kind: Kind::InternetEgress,
         class: Class::Reach,
         severity,
+        exception: None,
         reach: Some(Reach::Established),
         device: DeviceRef {
             mac: "44:19:b6:01:02:03".parse().ok(),
@@ -230,6 +231,15 @@ fn a_finding_that_got_worse_is_another_alert_and_the_first_is_over() {
 }
 
 #[test]
+fn an_excepted_finding_ends_its_alert_and_alerts_anew_once_it_rearms() {
+    let mut outbox = outbox();
+    assert_eq!(step(&mut outbox, 0, &[finding("f1", 0, "critical")], Takes), ["firing f1 0"]);
+    assert_eq!(step(&mut outbox, 600, &[finding("f1", 0, "info")], Takes), ["over f1 0..600"]);
+    assert_eq!(step(&mut outbox, 3600, &[finding("f1", 0, "info")], Takes), NOTHING);
+    assert_eq!(step(&mut outbox, 7200, &[finding("f1", 0, "critical")], Takes), ["firing f1 7200"]);
+}
+
+#[test]
 fn what_came_and_went_while_alertmanager_was_away_fires_and_is_then_over() {
     let mut outbox = outbox();
     let (gone, stays) = (finding("gone", 10, "critical"), finding("stays", 20, "critical"));
@@ -404,4 +414,26 @@ fn the_outbox_has_a_limit_and_counts_what_it_cannot_hold() {
     assert_eq!(alerts(&outbox.next(at(70)).expect("all are due")).len(), MAX_BATCH);
     // Those that went were not said to be over, either.
     assert_eq!(outbox.lost(), 1 + MAX_ALERTS as u64 + 2 * MAX_ALERTS as u64);
+}
+
+#[test]
+fn times_are_those_of_the_clock_that_reads_them() {
+    let mut outbox = outbox();
+    outbox.handle(at(0), &origin(), &published(vec![finding("a", 0, "critical")]));
+    let ends = |outbox: &mut Outbox, second: i64| {
+        let request = outbox.next(at(second))?;
+        let ends = alerts(&request)[0]["endsAt"].as_str().expect("a time").parse::<jiff::Timestamp>().expect("a time");
+        outbox.delivered(at(second), &request);
+        Some(ends.as_second() - START - second)
+    };
+    let ours = ends(&mut outbox, 0).expect("it is new");
+    outbox.compare_clocks(at(1), 0, at(3));
+    assert_eq!(ends(&mut outbox, 2), None, "the same but for seconds");
+    // Ours was set back by an hour: by it, what fires now would have been over long ago.
+    outbox.compare_clocks(at(-3_600), 0, at(3));
+    assert_eq!(ends(&mut outbox, -3_599), Some(ours + 3_603), "at once");
+    outbox.compare_clocks(at(-3_598), 0, at(5));
+    assert_eq!(ends(&mut outbox, -3_597), None);
+    outbox.compare_clocks(at(10), 0, at(10));
+    assert_eq!(ends(&mut outbox, 11), Some(ours), "set right again");
 }

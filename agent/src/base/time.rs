@@ -16,6 +16,12 @@ impl Timestamp {
     pub fn since(self, earlier: Timestamp) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// The last day before this time, UTC: of the end of a day, that day, as in `2027-06-30`.
+    pub fn day_before(self) -> String {
+        let last = Timestamp(self.0.saturating_sub(1)).to_string();
+        last.get(..10).unwrap_or(&last).to_owned()
+    }
 }
 
 impl fmt::Display for Timestamp {

@@ -17,7 +17,8 @@ pub(super) fn run(args: &RunArgs, backend: &dyn Backend, terminal: &mut Terminal
         terminal.complain(&format!("--log.level: `{}` {what}", escape(&args.log_level)));
         return Exit::Trouble;
     };
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // A log that nobody can write to is no reason to end: to complain of that on the same stream would be a panic.
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).log_internal_errors(false);
     // Only one log can be set in a process; the first stays.
     let _ = match args.log_format {
         LogFormat::Text => log.with_target(false).with_ansi(io::stderr().is_terminal()).try_init(),

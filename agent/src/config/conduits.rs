@@ -6,17 +6,19 @@ use ipnet::IpNet;
 
 use super::fields::{Field, item_of};
 use super::problem::quoted;
+use super::settings::between;
 use super::source::{Source, Span, Spanned};
 use super::value::{self, Wrong, nearest, one_of};
 use super::words::{BUILTIN_RULES, CONDUIT, PERMITTED, SIDE};
 use super::zones::{ZoneNames, references, values};
 use crate::base::Timestamp;
-use crate::policy::{Conduit, Place, Service, Side, ZoneId};
+use crate::policy::{Conduit, MAX_CANARIES, Place, Policy, Service, Side, ZoneId};
 
 /// Conduits of one policy.
 const MAX_CONDUITS: usize = 1000;
 /// Hosts of one side: more is a prefix or a zone.
 const MAX_HOSTS: usize = 1024;
+const SECOND: i64 = 1_000_000_000;
 
 /// A conduit as it is written, with the places of its parts.
 #[derive(Debug)]
@@ -30,6 +32,7 @@ pub(super) struct ConduitDraft {
     pub(super) owner: Option<Spanned<String>>,
     pub(super) reason: Option<Spanned<String>>,
     pub(super) expires: Option<Spanned<Timestamp>>,
+    pub(super) canary: Option<Spanned<i64>>,
 }
 
 /// One side as it is written.
@@ -52,6 +55,7 @@ impl ConduitDraft {
             owner: self.owner.as_ref().map(|owner| owner.value.clone()),
             reason: self.reason.as_ref().map(|reason| reason.value.clone()),
             expires: self.expires.as_ref().map(|end| end.value),
+            canary: self.canary.as_ref().map(|canary| canary.value),
             place: Place { file: file.to_owned(), line: self.at.line },
         }
     }
@@ -101,10 +105,36 @@ fn read_conduit(source: &mut Source, item: Field<'_>, zones: &ZoneNames) -> Opti
     let reason = fields.get("reason").and_then(|field| source.value(field, value::word));
     let expires = fields.get("expires").and_then(|field| source.value(field, value::date));
     let permits = fields.get("permits").map(|field| source.items(field, permitted)).unwrap_or_default();
-    let name = name?;
-    let draft =
-        ConduitDraft { name: name.value, at: item.at, from: from?, to: to?, services, permits, owner, reason, expires };
+    let canary = fields.get("canary").and_then(|field| source.value(field, canary));
+    let name = name?.value;
+    let (from, to, at) = (from?, to?, item.at);
+    let draft = ConduitDraft { name, at, from, to, services, permits, owner, reason, expires, canary };
     (!draft.services.is_empty()).then_some(draft)
+}
+
+/// Longer than a mirror can be blind unnoticed, it would be no canary; more often than flows are looked at, no flow is.
+fn canary(text: &str) -> Result<i64, Wrong> {
+    between(text, 10 * SECOND, 1800 * SECOND, "10s and 30m")
+}
+
+/// Canaries that no camera zone could show.
+pub(super) fn check_canaries(source: &mut Source, drafts: &[ConduitDraft], policy: &Policy) {
+    let mut all = 0;
+    for (draft, conduit) in drafts.iter().zip(&policy.conduits) {
+        let Some(canary) = &draft.canary else { continue };
+        let zones = policy.camera_zones(conduit).len();
+        if zones == 0 {
+            source
+                .error(canary.at, format!("conduit {} concerns no camera zone", quoted(&draft.name)))
+                .help("a canary shows that the mirror sees a camera zone: name one in `from` or `to`");
+        }
+        if all <= MAX_CANARIES && all + zones > MAX_CANARIES {
+            source
+                .error(canary.at, format!("more than {MAX_CANARIES} canaries"))
+                .help("each camera zone of a conduit counts: one for a zone is enough");
+        }
+        all += zones;
+    }
 }
 
 fn read_side(source: &mut Source, field: Field<'_>, zones: &ZoneNames) -> Option<SideDraft> {

@@ -15,8 +15,8 @@ use super::tree::Kind;
 use super::zones::ZoneNames;
 use super::{Config, DEFAULT_LISTEN, DEFAULT_STATE_DIR, Loaded, MAX_BYTES, MAX_SERIES, SERIES_PER_INTERFACE};
 use super::{
-    alertmanager, capture, conduits, devices, dispositions, evidence, lint, series_count, settings, sinks, tree, value,
-    words, zones,
+    alertmanager, capture, conduits, devices, dispositions, evidence, exceptions, lint, series_count, settings, sinks,
+    tree, value, words, zones,
 };
 use crate::base::Timestamp;
 use crate::policy::{Policy, Untagged, sha256_hex};
@@ -144,6 +144,8 @@ fn read(
         (_, _, Some(field)) => devices::read(source, field, &names),
         _ => Vec::new(),
     };
+    let exceptions =
+        top.get("exceptions").map(|field| exceptions::read(source, field, &names, &inventory)).unwrap_or_default();
     check_homes(list_source.as_mut().unwrap_or(source), &inventory, &zones, &settings);
 
     let mut policy = Policy::build(zones.iter().map(|zone| zone.to_zone(&source.name)).collect(), internal);
@@ -151,7 +153,9 @@ fn read(
         policy.zone_of_vlan(vlan).and_then(|id| policy.zone(id)).map(|zone| zone.name.clone())
     });
     policy.conduits = conduits.iter().map(|conduit| conduit.to_conduit(&source.name)).collect();
+    conduits::check_canaries(source, &conduits, &policy);
     policy.inventory = inventory.iter().map(|draft| draft.device.clone()).collect();
+    policy.exceptions = exceptions.iter().map(|draft| draft.exception.clone()).collect();
     set(&mut policy, &settings, &captures);
     policy.file = Some(source.name.clone());
     policy.hash = sha256_hex(&[bytes, list.as_ref().map_or(&[], |list| &list.bytes)]);
@@ -172,6 +176,7 @@ fn read(
             today,
         };
         lint::file(source, &facts);
+        exceptions::lint(source, &exceptions, !inventory.is_empty(), today);
         lint::inventory(list_source.as_mut().unwrap_or(source), &facts, &inventory);
     }
     beside.extend(list_source.map(Source::into_problems).unwrap_or_default());

@@ -9,6 +9,7 @@ mod data;
 mod devices;
 mod dispositions;
 mod evidence;
+mod exceptions;
 mod fields;
 mod lint;
 mod load;

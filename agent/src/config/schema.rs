@@ -63,6 +63,11 @@ fn root() -> Value {
                 "propertyNames": { "enum": words::KINDS },
                 "additionalProperties": { "enum": words::SEVERITIES },
             },
+            "exceptions": {
+                "description": "Findings that neither page nor make a ticket for a while; verdicts stay",
+                "type": "array",
+                "items": exception(),
+            },
             "dispositions": list(disposition(), "Which devices may remain, for the report; the first rule that holds decides"),
             "listen": { "description": "Address and port of the HTTP server (default 127.0.0.1:10420)", "type": "string", "pattern": ":[0-9]+$" },
             "state_dir": { "description": "Directory of journal and evidence (default /var/lib/segwatch)", "type": "string", "pattern": "^/" },
@@ -193,10 +198,26 @@ fn conduit() -> Value {
             "owner": text("Who answers for it"),
             "reason": text("Why it exists"),
             "expires": date("The last day that it holds, UTC"),
+            "canary": duration("Its traffic must be seen so often in each of its camera zones, 10s to 30m"),
             "permits": list(json!({ "enum": words::PERMITTED }), "Kinds of finding about what it carries that it permits"),
         }),
         &["name", "from", "to", "services"],
         "An allowed path",
+    )
+}
+
+fn exception() -> Value {
+    object(
+        json!({
+            "device": text("A name of the inventory, a MAC or an address"),
+            "kind": { "description": "The kind of finding", "enum": words::KINDS },
+            "peer_zone": text("Zone of the other end, internet, internal or none (default: any)"),
+            "owner": text("Who answers for it"),
+            "reason": text("Why it may be for a while"),
+            "expires": date("The last day that it holds, UTC"),
+        }),
+        &["device", "kind", "owner", "reason", "expires"],
+        "A finding that people know of",
     )
 }
 
@@ -300,6 +321,7 @@ mod tests {
             (&properties["sinks"]["properties"]["ipfix"]["properties"], &words::IPFIX),
             (&properties["conduits"]["items"]["properties"], &words::CONDUIT),
             (&properties["conduits"]["items"]["properties"]["from"]["properties"], &words::SIDE),
+            (&properties["exceptions"]["items"]["properties"], &words::EXCEPTION),
             (&properties["devices"]["items"]["properties"], &words::DEVICE),
         ] {
             let mut there: Vec<&str> =

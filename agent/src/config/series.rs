@@ -44,12 +44,14 @@ pub fn series_count(policy: &Policy) -> usize {
     let conduits = policy.conduits.len() + policy.conduits.iter().filter(|conduit| conduit.expires.is_some()).count();
     let by_reason = Undecoded::ALL.len() + EVICTIONS + SINKS;
     let whole_site = VERDICTS + FINDING_INFO + by_reason + SINGLE + PROCESS;
-    judged * of_a_zone + (policy.zones.len() + 1) * FLOW_VERDICTS + conduits + whole_site
+    // When it was last seen, and whether it is missing.
+    let canaries = 2 * policy.canaries().len();
+    judged * of_a_zone + (policy.zones.len() + 1) * FLOW_VERDICTS + conduits + canaries + whole_site
 }
 
 /// Series of one kind in one zone: `findings_open` by reach and severity, `findings_total` by reach.
 fn series_of(kind: Kind, policy: &Policy) -> usize {
-    let outcomes = kind.outcomes(policy.severity.get(kind.name()).copied());
+    let outcomes = kind.outcomes(policy.severity.get(kind.name()).copied(), policy.excepts(kind.name()));
     let reaches: BTreeSet<_> = outcomes.iter().map(|(reach, _)| reach).collect();
     outcomes.len() + reaches.len()
 }

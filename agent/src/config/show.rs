@@ -39,6 +39,7 @@ pub fn show(loaded: &Loaded) -> String {
             page.nested("severity", kind, &severity.name());
         }
     }
+    page.exceptions();
     page.dispositions();
     page.setting("listen", &text(&loaded.config.listen));
     page.setting("state_dir", &text(&loaded.config.state_dir.to_string_lossy()));
@@ -140,6 +141,25 @@ impl Page<'_> {
         self.line(2, &format!("resend: {}", duration(config.resend)), None);
     }
 
+    fn exceptions(&mut self) {
+        let policy = &self.loaded.config.policy;
+        if policy.exceptions.is_empty() {
+            return;
+        }
+        self.line(0, "exceptions:", None);
+        for exception in &policy.exceptions {
+            let device = policy.name_of(exception.device);
+            self.line(2, &format!("- device: {}", text(&device)), Some(&place(&exception.place)));
+            self.line(4, &format!("kind: {}", exception.kind), None);
+            if let Some(zone) = &exception.peer_zone {
+                self.line(4, &format!("peer_zone: {}", text(zone)), None);
+            }
+            self.line(4, &format!("owner: {}", text(&exception.owner)), None);
+            self.line(4, &format!("reason: {}", text(&exception.reason)), None);
+            self.line(4, &format!("expires: {}", exception.last_day()), None);
+        }
+    }
+
     fn dispositions(&mut self) {
         let origin = self.origin("dispositions");
         self.line(0, "dispositions:", Some(&origin));
@@ -225,13 +245,16 @@ impl Page<'_> {
             }
             self.list_of("services", conduit.services.iter().map(|&service| service_name(service)).collect());
             self.list_of("permits", conduit.permits.clone());
+            if let Some(canary) = conduit.canary {
+                self.line(4, &format!("canary: {}", duration(canary)), None);
+            }
             for (key, value) in [("owner", &conduit.owner), ("reason", &conduit.reason)] {
                 if let Some(value) = value {
                     self.line(4, &format!("{key}: {}", text(value)), None);
                 }
             }
             if let Some(expires) = conduit.expires {
-                self.line(4, &format!("expires: {}", last_day(expires)), None);
+                self.line(4, &format!("expires: {}", expires.day_before()), None);
             }
         }
     }
@@ -265,7 +288,7 @@ impl Page<'_> {
                 ("model", device.model.clone()),
                 ("firmware", device.firmware.clone()),
                 ("sensor", device.sensor.clone()),
-                ("out_of_service", device.out_of_service.map_or(String::new(), last_day)),
+                ("out_of_service", device.out_of_service.map_or(String::new(), Timestamp::day_before)),
             ];
             let cells: Vec<String> = cells
                 .iter()
@@ -297,12 +320,6 @@ fn size(bytes: u64) -> String {
 
 fn place(place: &Place) -> String {
     format!("{}:{}", place.file, place.line)
-}
-
-/// The last day before a time: what [`super::value::date`] reads.
-fn last_day(end: Timestamp) -> String {
-    let last = Timestamp(end.0.saturating_sub(1)).to_string();
-    last.get(..10).unwrap_or(&last).to_owned()
 }
 
 fn duration(nanoseconds: i64) -> String {

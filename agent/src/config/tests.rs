@@ -177,6 +177,29 @@ fn direct_paging_is_off_unless_asked_for() {
 }
 
 #[test]
+fn exception_and_canary_of_the_example_are_shown_and_load_again() {
+    let (before, rest) = EXAMPLE.split_once("#exceptions:").expect("the example has one");
+    let (section, rest) = rest.split_once("\n\n").expect("it ends");
+    let text = format!("{before}exceptions:{}\n\n{rest}", section.replace("\n#", "\n")).replace("#canary:", "canary:");
+    let shown = show(&good(&text));
+    for line in [
+        "exceptions:\n  - device: entrance-1 ",
+        "    kind: internet-egress\n    peer_zone: internet\n",
+        "    expires: 2027-03-31\n",
+        "    canary: 10m\n",
+    ] {
+        assert!(shown.contains(line), "{line:?} in\n{shown}");
+    }
+    let (old, new) = (good(&text).config.policy, good(&shown).config.policy);
+    let told = |policy: &Policy| {
+        let exceptions = policy.exceptions.iter();
+        exceptions.map(|e| (e.device, e.kind.clone(), e.peer_zone.clone(), e.expires)).collect::<Vec<_>>()
+    };
+    assert_eq!((told(&old), old.canaries()), (told(&new), new.canaries()));
+    assert_eq!((old.exceptions.len(), old.canaries().len()), (1, 1));
+}
+
+#[test]
 fn direct_paging_of_the_example_is_shown_and_loads_again() {
     let (rest, section) = EXAMPLE.split_once("#alertmanager:").expect("the example has it");
     let text = format!("{rest}alertmanager:{}", section.replace("\n#", "\n"))

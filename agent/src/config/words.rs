@@ -1,6 +1,6 @@
 //! The words of the language: one list each for reading, for suggestions and for the schema.
 
-pub(super) const TOP: [&str; 20] = [
+pub(super) const TOP: [&str; 21] = [
     "site",
     "sensor",
     "capture",
@@ -15,6 +15,7 @@ pub(super) const TOP: [&str; 20] = [
     "hold",
     "coverage",
     "severity",
+    "exceptions",
     "dispositions",
     "listen",
     "state_dir",
@@ -35,7 +36,9 @@ pub(super) const TRANSPORTS: [&str; 2] = ["erspan", "tzsp"];
 pub(super) const ZONE: [&str; 7] = ["cameras", "transit", "onboarding", "vlans", "prefixes", "gateways", "dhcp"];
 pub(super) const WATCH: [&str; 1] = ["vendors"];
 pub(super) const COVERAGE: [&str; 2] = ["silence", "loss"];
-pub(super) const CONDUIT: [&str; 8] = ["name", "from", "to", "services", "owner", "reason", "expires", "permits"];
+pub(super) const CONDUIT: [&str; 9] =
+    ["name", "from", "to", "services", "owner", "reason", "expires", "permits", "canary"];
+pub(super) const EXCEPTION: [&str; 6] = ["device", "kind", "peer_zone", "owner", "reason", "expires"];
 pub(super) const SIDE: [&str; 2] = ["zone", "hosts"];
 /// Also the columns of `devices_file`.
 pub(super) const DEVICE: [&str; 9] =

@@ -2,22 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{Builder, JoinHandle};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-use super::limiter::Limiter;
 use super::record::{Entry, Own, Recorder};
 use super::wall_clock;
-use crate::base::Timestamp;
 use crate::engine::{Engine, Event, FindingStatus};
+use crate::sink::Taking;
 use crate::sink::evidence::{Proof, Store};
 
 /// Proofs that wait for a disk; beyond it they are lost, and counted.
 const MAX_WAITING: usize = 256;
+/// For what waits, at the end.
+const LAST_WAIT: Duration = Duration::from_secs(10);
+/// While nothing is to be written: between two looks whether a disk that failed takes something again.
+const PROBE: Duration = Duration::from_secs(1);
 /// The packets that came after a finding are written after this time.
 const AFTERWARDS: Duration = Duration::from_secs(10);
 /// Findings whose packets are waited for; those beyond have only what came before.
@@ -31,30 +35,30 @@ pub(super) struct Keeper {
     to_write: Mutex<Option<SyncSender<Proof>>>,
     lost: Arc<AtomicU64>,
     give_way: Arc<AtomicBool>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    taking: Arc<Taking>,
+    ended: Mutex<Receiver<()>>,
 }
 
 impl Keeper {
     /// Starts the thread. A folder that cannot be opened costs evidence, never findings.
-    pub(super) fn start(
-        directory: PathBuf,
-        size: u64,
-        recorder: Arc<Recorder>,
-        limiter: Arc<Limiter>,
-    ) -> io::Result<Keeper> {
-        let (to_write, proofs) = sync_channel(MAX_WAITING);
+    pub(super) fn start(state: &Path, size: u64, recorder: Arc<Recorder>) -> io::Result<Keeper> {
+        let directory = state.join("evidence");
+        let ((to_write, proofs), (end, ended)) = (sync_channel(MAX_WAITING), channel());
         let (lost, give_way) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let taking = Arc::<Taking>::default();
         let mut writer = Writer {
             directory: directory.clone(),
+            journal: state.join("journal"),
             size,
             store: None,
             lost: lost.clone(),
             give_way: give_way.clone(),
+            taking: taking.clone(),
             recorder,
-            limiter,
         };
-        let thread = Builder::new().name("evidence".to_owned()).spawn(move || writer.run(&proofs))?;
-        Ok(Keeper { directory, to_write: Mutex::new(Some(to_write)), lost, give_way, thread: Mutex::new(Some(thread)) })
+        Builder::new().name("evidence".to_owned()).spawn(move || writer.run(&proofs, &end))?;
+        let (to_write, ended) = (Mutex::new(Some(to_write)), Mutex::new(ended));
+        Ok(Keeper { directory, to_write, lost, give_way, taking, ended })
     }
 
     fn offer(&self, proof: Proof) {
@@ -79,46 +83,56 @@ impl Keeper {
         crate::sink::evidence::read(&self.directory, id)
     }
 
-    /// Writes what waits, and ends.
+    /// Why nothing is written, if nothing is.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.taking.trouble()
+    }
+
+    /// Writes what waits, and ends; whom a disk that hangs keeps is left behind.
     pub(super) fn finish(&self) {
         drop(self.to_write.lock().unwrap_or_else(PoisonError::into_inner).take());
-        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            let _ = thread.join();
-        }
+        let _ = self.ended.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(LAST_WAIT);
     }
 }
 
 struct Writer {
     directory: PathBuf,
+    journal: PathBuf,
     size: u64,
     store: Option<Store>,
     lost: Arc<AtomicU64>,
     give_way: Arc<AtomicBool>,
+    taking: Arc<Taking>,
     recorder: Arc<Recorder>,
-    limiter: Arc<Limiter>,
 }
 
 impl Writer {
-    fn run(&mut self, proofs: &Receiver<Proof>) {
+    /// `_end` tells by being dropped.
+    fn run(&mut self, proofs: &Receiver<Proof>, _end: &Sender<()>) {
+        let taking = self.taking.clone();
         loop {
-            match proofs.recv_timeout(Duration::from_secs(1)) {
+            match proofs.recv_timeout(PROBE) {
                 Ok(proof) => {
-                    if let Err(error) = self.write(&proof) {
+                    if taking.watch(|| self.write(&proof)).is_err() {
                         self.lost.fetch_add(1, Ordering::Relaxed);
-                        self.limiter.write("evidence", |held_back| {
-                            tracing::error!(id = proof.finding.id, %error, held_back, "no evidence was written");
-                        });
                     }
+                }
+                Err(RecvTimeoutError::Timeout) if taking.trouble().is_some() => {
+                    let _ = taking.watch(|| self.change(Store::probe));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            if self.give_way.swap(false, Ordering::Relaxed)
-                && let Ok(cut) = self.store().and_then(Store::give_way)
-            {
-                self.tell_cut(cut);
+            if self.give_way.swap(false, Ordering::Relaxed) && self.is_beside_the_journal() {
+                let _ = taking.watch(|| self.change(Store::give_way));
             }
         }
+    }
+
+    /// What is deleted here makes room there.
+    fn is_beside_the_journal(&self) -> bool {
+        let disk = |folder: &Path| std::fs::metadata(folder).map(|folder| folder.dev());
+        matches!((disk(&self.directory), disk(&self.journal)), (Ok(ours), Ok(its)) if ours == its)
     }
 
     fn store(&mut self) -> io::Result<&mut Store> {
@@ -128,10 +142,19 @@ impl Writer {
         self.store.as_mut().ok_or_else(|| ErrorKind::NotFound.into())
     }
 
-    fn write(&mut self, proof: &Proof) -> io::Result<()> {
-        let (receipt, cut) = self.store()?.write(proof)?;
+    /// Does something with the folder, and tells which files had to leave for it.
+    fn change<T>(&mut self, change: impl FnOnce(&mut Store, &mut Vec<String>) -> io::Result<T>) -> io::Result<T> {
+        let mut cut = Vec::new();
+        let result = self.store().and_then(|store| change(store, &mut cut));
         self.tell_cut(cut);
-        match receipt {
+        result
+    }
+
+    fn write(&mut self, proof: &Proof) -> io::Result<()> {
+        if self.recorder.is_full() && self.is_beside_the_journal() {
+            return Err(ErrorKind::StorageFull.into());
+        }
+        match self.change(|store, cut| store.write(proof, cut))? {
             Some(receipt) => self.tell(&Own::Evidence { at: wall_clock(), receipt }),
             // It has as much as it may have.
             None => drop(self.lost.fetch_add(1, Ordering::Relaxed)),
@@ -158,8 +181,8 @@ pub(super) struct Collector {
     interfaces: Vec<String>,
     /// Findings that opened or rose, to be taken at the next tick.
     new: Vec<String>,
-    /// When packets that came after are taken, and the last one that was.
-    pending: BTreeMap<String, (Instant, Option<Timestamp>)>,
+    /// When packets that came after are taken, and the number of the last one that was.
+    pending: BTreeMap<String, (Instant, Option<u64>)>,
 }
 
 impl Collector {
@@ -199,17 +222,12 @@ impl Collector {
         }
     }
 
-    /// Hands over what there is; the time of the last packet.
-    fn take(&self, engine: &Engine, finding: &FindingStatus, after: Option<Timestamp>) -> Option<Timestamp> {
+    /// Hands over what there is; the number of the last packet.
+    fn take(&self, engine: &Engine, finding: &FindingStatus, after: Option<u64>) -> Option<u64> {
         let frames = engine.evidence(finding, after);
-        let last = frames.last()?.at;
+        let last = frames.last()?.number;
         let (finding, interfaces) = (finding.clone(), self.interfaces.clone());
         self.keeper.offer(Proof { finding, frames, interfaces, at: wall_clock() });
         Some(last)
     }
-}
-
-/// Where evidence lies below the state's folder.
-pub(super) fn folder(state: &Path) -> PathBuf {
-    state.join("evidence")
 }

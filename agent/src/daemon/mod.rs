@@ -17,6 +17,7 @@ mod pager;
 mod privileges;
 mod publish;
 mod record;
+mod restore;
 mod sinks;
 mod watch;
 
@@ -35,7 +36,7 @@ use crate::capture::live::{Ports, Settings};
 use crate::config::{self, Config, Loaded, Transport};
 use crate::engine::{Engine, EvidenceOptions, Options as EngineOptions};
 use crate::hint::{Knowledge, VendorTable};
-use crate::journal::{self, Journal, Limits};
+use crate::journal;
 use crate::packet::DecodeOptions;
 use crate::web::{self, Agent as _, Command, Limits as WebLimits, Server};
 use agent::{Agent, Shared};
@@ -43,7 +44,8 @@ use evidence::{Collector, Keeper};
 use limiter::Limiter;
 use pager::Pager;
 use publish::Publisher;
-use record::{Recorder, Restored};
+use record::Recorder;
+use restore::Restored;
 use sinks::{Feed, Sinks};
 use watch::{Others, Watch};
 
@@ -83,12 +85,8 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
     let listeners = listen(&config.listen, &web_settings).map_err(|problem| vec![problem])?;
     let state = config.state_dir.as_path();
     let directory = state.join("journal");
-    let (journal, opened) = Journal::open(&directory, Limits::default())
-        .map_err(|error| one(&format!("the journal in {}", state.display()), error))?;
-    if opened.torn > 0 {
-        tracing::warn!(bytes = opened.torn, "the journal ended in the middle of a record, which was dropped");
-    }
-    let restored = record::restore(&directory).map_err(|error| one("the journal", error))?;
+    let (journal, restored) =
+        restore::open(&directory).map_err(|error| one(&format!("the journal in {}", state.display()), error))?;
     let settings: Vec<Settings> = config.captures.iter().map(Settings::from).collect();
     let ports = Ports::open(&settings);
     privileges::give_up(&readable(options, config), &writable(config));
@@ -96,11 +94,11 @@ pub fn run(options: &Options) -> Result<(), Vec<String>> {
     let recorder = Arc::new(Recorder::start(journal, directory.clone()).map_err(|error| one("a thread", error))?);
     let (ask, asked) = std::sync::mpsc::sync_channel(MAX_QUESTIONS);
     let limiter = Arc::new(Limiter::default());
-    let keeper = Keeper::start(evidence::folder(state), config.evidence.size, recorder.clone(), limiter.clone());
+    let keeper = Keeper::start(state, config.evidence.size, recorder.clone());
     let keeper = Arc::new(keeper.map_err(|error| one("a thread", error))?);
     let pager = Arc::new(Pager::new(state, limiter.clone()));
     pager.configure(config);
-    let sinks = Arc::new(Sinks::new(limiter.clone()));
+    let sinks = Arc::new(Sinks::new());
     sinks.keep_flows(journal::flows_of(&directory)).map_err(|error| one("a thread", error))?;
     sinks.configure(config);
     let shared = Arc::new(Shared::new(

@@ -1,5 +1,6 @@
 //! What the engine says, once the journal has it: to scrapers, the page, the pager and systemd.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -10,13 +11,14 @@ use tokio::sync::oneshot;
 use super::agent::Shared;
 use super::record::{Entry, Recorder};
 use super::wall_clock;
+use crate::base::escape;
 use crate::capture::live::Ledger;
 use crate::config::Config;
 use crate::engine;
 use crate::metrics::{BuildInfo, Counters, Eviction, Exporter, InterfaceCounters, Sink};
 use crate::policy::{Policy, Side};
 use crate::sink::Batch;
-use crate::web::{About, ConduitStatus, Published, Refusal};
+use crate::web::{About, ConduitStatus, Published, RecordsStatus, Refusal};
 
 /// So long a snapshot waits for the journal: a disk that is gone must not stop a page.
 const JOURNAL_PATIENCE: Duration = Duration::from_secs(1);
@@ -50,6 +52,8 @@ pub(super) struct Publisher {
     about: About,
     /// Packets judged when systemd was told last.
     judged: Option<u64>,
+    /// Where records are not taken, and why.
+    troubles: BTreeMap<Sink, String>,
 }
 
 impl Publisher {
@@ -60,7 +64,7 @@ impl Publisher {
         let (site, sensor) = (config.policy.site.clone(), config.policy.sensor.clone());
         let about = About { version: version.clone(), revision: revision.clone(), site, sensor };
         let exporter = Exporter::new(BuildInfo { version, revision, rustversion });
-        Publisher { shared, recorder, exporter, about, judged: None }
+        Publisher { shared, recorder, exporter, about, judged: None, troubles: BTreeMap::new() }
     }
 
     /// Publishes until the engine has ended.
@@ -73,13 +77,10 @@ impl Publisher {
     fn publish(&mut self, mut bundle: Bundle) {
         let ticket = self.recorder.submit(std::mem::take(&mut bundle.entry));
         let durable = self.recorder.wait(ticket, JOURNAL_PATIENCE);
-        if let Some(why) = self.recorder.failing() {
-            let limiter = &self.shared.limiter;
-            limiter.write("journal", |held_back| tracing::error!(%why, held_back, "the journal takes no records"));
-            if self.recorder.is_full() {
-                self.shared.keeper.give_way();
-            }
+        if self.recorder.is_full() {
+            self.shared.keeper.give_way();
         }
+        self.look_for_troubles();
         self.shared.sinks.offer(std::mem::take(&mut bundle.batch));
         self.shared.pager.offer(&bundle.published);
         let snapshot = &bundle.published.snapshot;
@@ -89,6 +90,7 @@ impl Publisher {
                 let conduits = conduits(&bundle.policy, &bundle.published.totals);
                 let page = Published::new(self.about.clone(), snapshot.clone(), wall_clock(), metrics);
                 let page = page.with_conduits(conduits).with_hours(bundle.published.hours.clone());
+                let page = page.with_records(self.records());
                 self.shared.publish(Arc::new(page), bundle.published.clone());
             }
             Err(error) => tracing::error!(%error, "the metrics contradict each other; this is a bug"),
@@ -125,20 +127,47 @@ impl Publisher {
             uncovered: totals.gaps.clone(),
             unrecorded: totals.unrecorded,
             decode_errors: snapshot.traffic.undecoded.clone(),
-            canaries: Vec::new(),
-            sink_lost: self
-                .shared
-                .sinks
-                .lost()
-                .into_iter()
-                .chain([
-                    (Sink::Journal, self.recorder.lost()),
-                    (Sink::Evidence, self.shared.keeper.lost()),
-                    (Sink::Alertmanager, self.shared.pager.lost()),
-                ])
-                .collect(),
-            journal_failing: !durable,
+            sink_lost: self.lost(),
+            journal_failing: !durable || self.troubles.contains_key(&Sink::Journal),
             reload: self.shared.reload(),
+        }
+    }
+
+    /// Records lost by each that has them.
+    fn lost(&self) -> BTreeMap<Sink, u64> {
+        let others = [
+            (Sink::Journal, self.recorder.lost()),
+            (Sink::Evidence, self.shared.keeper.lost()),
+            (Sink::Alertmanager, self.shared.pager.lost()),
+        ];
+        self.shared.sinks.lost().into_iter().chain(others).collect()
+    }
+
+    /// Where records are not taken now. It is logged when it begins and when it ends.
+    fn look_for_troubles(&mut self) {
+        let shared = &self.shared;
+        let others = [
+            (Sink::Journal, self.recorder.failing()),
+            (Sink::Evidence, shared.keeper.trouble()),
+            (Sink::Alertmanager, shared.pager.trouble()),
+        ];
+        let others = others.into_iter().filter_map(|(sink, why)| Some((sink, why?)));
+        let now: BTreeMap<Sink, String> = shared.sinks.troubles().into_iter().chain(others).collect();
+        let before = std::mem::replace(&mut self.troubles, now);
+        for (sink, why) in self.troubles.iter().filter(|(sink, _)| !before.contains_key(sink)) {
+            let (sink, why) = (sink.name(), escape(why));
+            shared.limiter.write(sink, |held_back| tracing::error!(sink, %why, held_back, "no records are taken"));
+        }
+        for sink in before.keys().filter(|sink| !self.troubles.contains_key(sink)) {
+            let sink = sink.name();
+            shared.limiter.write(sink, |held_back| tracing::info!(sink, held_back, "records are taken again"));
+        }
+    }
+
+    fn records(&self) -> RecordsStatus {
+        RecordsStatus {
+            failing: self.troubles.iter().map(|(sink, why)| (sink.name(), why.clone())).collect(),
+            lost: self.lost().into_iter().filter(|(_, lost)| *lost > 0).map(|(sink, n)| (sink.name(), n)).collect(),
         }
     }
 

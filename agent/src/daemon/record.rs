@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::Timestamp;
 use crate::engine::{Changes, Saved};
-use crate::journal::{Journal, read_after, read_checkpoint, write_checkpoint};
+use crate::journal::{Journal, Limits, is_full, write_checkpoint};
 use crate::sink::evidence::Receipt;
 
 /// Bytes of records that wait for a disk that hangs; beyond it the newest are lost, and counted.
@@ -77,39 +77,6 @@ pub(super) enum Own {
     },
 }
 
-/// What was known before a restart.
-#[derive(Debug, Default)]
-pub(super) struct Restored {
-    /// The engine's state.
-    pub(super) saved: Option<Saved>,
-    /// Until then something was observed.
-    pub(super) observed_until: Option<Timestamp>,
-}
-
-/// Reads the latest checkpoint and what the journal says since.
-pub(super) fn restore(directory: &Path) -> io::Result<Restored> {
-    let checkpoint = read_checkpoint(directory);
-    let (after, saved) = match &checkpoint {
-        Some((sequence, text)) => (*sequence, serde_json::from_str::<Saved>(text).ok()),
-        None => (0, None),
-    };
-    // A checkpoint of another version says nothing: the journal tells what it still has.
-    let after = if saved.is_some() { after } else { 0 };
-    let mut observed_until = saved.as_ref().map(|saved| saved.at());
-    let mut state = saved;
-    for record in read_after(directory, after)? {
-        match serde_json::from_str::<Own>(&record?.text) {
-            Ok(Own::State { changes }) => state.get_or_insert_default().apply(changes),
-            Ok(Own::Started { at, .. } | Own::Observing { at } | Own::Stopped { at }) => {
-                observed_until = observed_until.max(Some(at));
-            }
-            // An event of the engine, or nothing that matters here.
-            Ok(Own::Cut { .. } | Own::Evidence { .. } | Own::EvidenceCut { .. }) | Err(_) => {}
-        }
-    }
-    Ok(Restored { saved: state, observed_until })
-}
-
 /// What is written together.
 #[derive(Debug, Default)]
 pub(super) struct Entry {
@@ -141,6 +108,8 @@ struct State {
     taken: u64,
     durable: u64,
     failing: Option<String>,
+    /// Why no checkpoint is taken: the log has all that is in it.
+    checkpoint_failing: Option<String>,
     /// There is no room on the disk.
     full: bool,
     /// Records that found no place here, and in the journal.
@@ -150,8 +119,8 @@ struct State {
 }
 
 impl Recorder {
-    /// Starts the thread.
-    pub(super) fn start(journal: Journal, directory: PathBuf) -> io::Result<Recorder> {
+    /// Starts the thread. Without a journal it tries to open one until it can.
+    pub(super) fn start(journal: Option<Journal>, directory: PathBuf) -> io::Result<Recorder> {
         let shared = Arc::new(Shared::default());
         let its = shared.clone();
         let thread = Builder::new().name("journal".to_owned()).spawn(move || its.run(journal, &directory))?;
@@ -199,7 +168,9 @@ impl Recorder {
 
     /// Why records are not taken, if they are not.
     pub(super) fn failing(&self) -> Option<String> {
-        self.shared.lock().failing.clone()
+        let state = self.shared.lock();
+        let checkpoint = || state.checkpoint_failing.as_ref().map(|why| format!("no checkpoint can be written: {why}"));
+        state.failing.clone().or_else(checkpoint)
     }
 
     /// Whether it is because the disk is full.
@@ -225,7 +196,7 @@ impl Recorder {
             }
             state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        let whole = state.durable >= state.taken && state.failing.is_none();
+        let whole = state.durable >= state.taken && state.failing.is_none() && state.checkpoint_failing.is_none();
         drop(state);
         if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
             let _ = thread.join();
@@ -239,12 +210,13 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&self, mut journal: Journal, directory: &Path) {
+    fn run(&self, journal: Option<Journal>, directory: &Path) {
+        let Some(mut journal) = journal.or_else(|| self.open(directory)) else { return };
         // A checkpoint goes with the last record before it: what came later is not in it.
-        let (mut failing, mut checkpoint): (Option<String>, Option<(u64, Box<Saved>)>) = (None, None);
+        let (mut failed, mut checkpoint): (bool, Option<(u64, Box<Saved>)>) = (false, None);
         let mut too_long = 0;
         loop {
-            let (entries, ticket, stop) = self.next(failing.is_some());
+            let (entries, ticket, stop) = self.next(failed);
             for entry in entries {
                 for record in &entry.records {
                     // Too long: nothing that the agent writes is.
@@ -252,36 +224,60 @@ impl Shared {
                 }
                 checkpoint = entry.checkpoint.map(|saved| (journal.last(), saved)).or(checkpoint);
             }
-            let mut outcome = journal.sync();
-            if outcome.is_ok()
-                && let Some((after, saved)) = checkpoint.take()
-            {
-                let written = serde_json::to_string(&saved).map_err(io::Error::other);
-                outcome = written.and_then(|text| write_checkpoint(directory, after, &text));
+            let logged = write_log(&mut journal);
+            failed = logged.is_err();
+            // Who waits for the log does not wait for a checkpoint.
+            self.tell(ticket, logged, journal.lost() + too_long);
+            if !failed && let Some((after, saved)) = &checkpoint {
+                let text = serde_json::to_string(saved).map_err(io::Error::other);
+                let written = text.and_then(|text| write_checkpoint(directory, *after, &text));
+                failed = written.is_err();
+                if !failed {
+                    checkpoint = None;
+                }
+                let mut state = self.lock();
+                state.full = written.as_ref().is_err_and(is_full);
+                state.checkpoint_failing = written.err().map(|error| error.to_string());
             }
-            if let Some(first) = journal.take_cut()
-                && let Ok(record) = serde_json::to_string(&Own::Cut { first })
-            {
-                let _ = journal.append(&record);
-                outcome = outcome.and_then(|()| journal.sync());
-            }
-            let full = outcome
-                .as_ref()
-                .is_err_and(|error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded));
-            failing = outcome.err().map(|error| error.to_string());
             let mut state = self.lock();
-            state.full = full;
-            if failing.is_none() {
-                state.durable = ticket;
-            }
-            state.failing = failing.clone();
-            state.lost[1] = journal.lost() + too_long;
             state.ended = stop && state.waiting.is_empty();
             self.changed.notify_all();
             if state.ended {
                 return;
             }
         }
+    }
+
+    /// Opens the journal as soon as the disk allows it; `None` if the agent ends before. Records wait meanwhile.
+    fn open(&self, directory: &Path) -> Option<Journal> {
+        loop {
+            let error = match Journal::open(directory, Limits::default()) {
+                Ok((journal, _)) => return Some(journal),
+                Err(error) => error,
+            };
+            let mut state = self.lock();
+            (state.full, state.failing) = (is_full(&error), Some(error.to_string()));
+            self.changed.notify_all();
+            let waiting = |state: &mut State| !state.stop;
+            state = self.changed.wait_timeout_while(state, RETRY, waiting).unwrap_or_else(PoisonError::into_inner).0;
+            if state.stop {
+                state.ended = true;
+                self.changed.notify_all();
+                return None;
+            }
+        }
+    }
+
+    /// How writing the log went.
+    fn tell(&self, ticket: u64, logged: io::Result<()>, lost: u64) {
+        let mut state = self.lock();
+        state.full = logged.as_ref().is_err_and(is_full);
+        if logged.is_ok() {
+            state.durable = ticket;
+        }
+        state.failing = logged.err().map(|error| error.to_string());
+        state.lost[1] = lost;
+        self.changed.notify_all();
     }
 
     /// Waits for something to write, or, after a failure, for the time of the next try.
@@ -301,44 +297,17 @@ impl Shared {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::journal::Limits;
-
-    fn entry(records: &[&str], checkpoint: bool) -> Entry {
-        let records = records.iter().map(|&record| record.to_owned()).collect();
-        Entry { records, checkpoint: checkpoint.then(Box::default), lost: 0 }
+/// Makes the log durable; if the oldest records had to leave, it says so.
+fn write_log(journal: &mut Journal) -> io::Result<()> {
+    journal.sync()?;
+    if let Some(first) = journal.take_cut()
+        && let Ok(record) = serde_json::to_string(&Own::Cut { first })
+    {
+        let _ = journal.append(&record);
+        journal.sync()?;
     }
-
-    #[test]
-    fn a_checkpoint_goes_with_the_records_before_it() {
-        let directory = std::env::temp_dir().join(format!("segwatch-record-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&directory);
-        let (journal, _) = Journal::open(&directory, Limits::default()).expect("a journal");
-        let recorder = Recorder { shared: Arc::default(), thread: Mutex::default() };
-        recorder.submit(entry(&["one", "two"], true));
-        recorder.submit(entry(&["three"], false));
-        recorder.shared.lock().stop = true;
-        // Both at once, as after a moment in which the disk was slow.
-        recorder.shared.run(journal, &directory);
-        assert_eq!(read_checkpoint(&directory).map(|(after, _)| after), Some(2));
-        let left = read_after(&directory, 2).expect("a journal").count();
-        std::fs::remove_dir_all(&directory).expect("removed");
-        assert_eq!(left, 1);
-    }
-
-    #[test]
-    fn a_disk_that_hangs_costs_no_memory_but_for_records() {
-        let recorder = Recorder { shared: Arc::default(), thread: Mutex::default() };
-        recorder.submit(Entry { lost: 3, ..entry(&["one"], true) });
-        for _ in 0..1_000 {
-            recorder.submit(entry(&[], false));
-            recorder.submit(entry(&[], true));
-        }
-        let checkpoints: Vec<bool> =
-            recorder.shared.lock().waiting.iter().map(|entry| entry.checkpoint.is_some()).collect();
-        assert_eq!(checkpoints, [false, true]);
-        assert_eq!((recorder.lost(), recorder.shared.lock().taken), (3, 2_001));
-    }
+    Ok(())
 }
+
+#[cfg(test)]
+mod tests;

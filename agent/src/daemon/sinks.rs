@@ -3,20 +3,18 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::history::FlowHistory;
-use super::limiter::Limiter;
 use super::wall_clock;
-use crate::base::escape;
 use crate::config::{Config, SinksConfig};
 use crate::engine::{Engine, Event, FlowVerdict};
 use crate::metrics::Sink as Name;
 use crate::sink::eve::Eve;
 use crate::sink::ipfix::Ipfix;
 use crate::sink::syslog::Syslog;
-use crate::sink::{Batch, Complain, Origin, Queue, Sink, Stats, Transport};
+use crate::sink::{Batch, Origin, Queue, Sink, Stats, Transport};
 
 /// How often counters are written.
 const STATS_EVERY: Duration = Duration::from_secs(60);
@@ -28,7 +26,8 @@ const MAX_OPEN: usize = 65_536;
 /// The sinks that are on.
 pub(super) struct Sinks {
     state: Mutex<State>,
-    limiter: Arc<Limiter>,
+    /// One reload at a time; what is offered meanwhile does not wait for it.
+    configuring: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -44,8 +43,12 @@ struct State {
 
 impl Sinks {
     /// None is on yet.
-    pub(super) fn new(limiter: Arc<Limiter>) -> Sinks {
-        Sinks { state: Mutex::default(), limiter }
+    pub(super) fn new() -> Sinks {
+        Sinks { state: Mutex::default(), configuring: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps flows of watched devices in this folder.
@@ -53,24 +56,27 @@ impl Sinks {
     /// # Errors
     /// There is no thread to be had.
     pub(super) fn keep_flows(&self, folder: PathBuf) -> io::Result<()> {
-        let queue = Queue::start(Name::Flows.name(), Box::new(FlowHistory::new(folder)), self.complain())?;
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).flows = Some(queue);
+        let queue = Queue::start(Name::Flows.name(), Box::new(FlowHistory::new(folder)))?;
+        self.lock().flows = Some(queue);
         Ok(())
     }
 
-    /// Does as a configuration says, from the first or after a reload.
+    /// Does as a configuration says, from the first or after a reload. May take seconds: what waits for a sink that is no
+    /// more is written if it can be.
     pub(super) fn configure(&self, config: &Config) {
+        let _alone = self.configuring.lock().unwrap_or_else(PoisonError::into_inner);
         let site = (config.policy.site.clone(), config.policy.sensor.clone());
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         if state.config == config.sinks && state.site == site {
             return;
         }
+        (state.config, state.site) = (config.sinks.clone(), site);
         let old = std::mem::take(&mut state.queues);
+        drop(state);
         for (name, queue) in old {
             queue.finish();
-            *state.lost.entry(name).or_default() += queue.lost();
+            *self.lock().lost.entry(name).or_default() += queue.lost();
         }
-        (state.config, state.site) = (config.sinks.clone(), site);
         let origin = Origin { site: config.policy.site.as_str().into(), sensor: config.policy.sensor.as_str().into() };
         let mut wanted: Vec<(Name, Box<dyn Sink>)> = Vec::new();
         if let Some(file) = &config.sinks.eve {
@@ -88,36 +94,34 @@ impl Sinks {
             wanted.push((Name::Ipfix, Box::new(Ipfix::new(collector))));
         }
         for (name, sink) in wanted {
-            match Queue::start(name.name(), sink, self.complain()) {
-                Ok(queue) => drop(state.queues.insert(name, queue)),
+            match Queue::start(name.name(), sink) {
+                Ok(queue) => drop(self.lock().queues.insert(name, queue)),
                 Err(error) => tracing::error!(sink = name.name(), %error, "this sink could not be started"),
             }
         }
     }
 
-    fn complain(&self) -> Complain {
-        let limiter = self.limiter.clone();
-        Arc::new(move |sink: &'static str, error: &io::Error| {
-            limiter.write(sink, |held_back| {
-                tracing::error!(sink, error = %escape(&error.to_string()), held_back, "records wait for this sink");
-            });
-        })
+    /// Sinks that take nothing, and why.
+    pub(super) fn troubles(&self) -> BTreeMap<Name, String> {
+        let state = self.lock();
+        let flows = state.flows.iter().map(|queue| (&Name::Flows, queue));
+        state.queues.iter().chain(flows).filter_map(|(name, queue)| Some((*name, queue.trouble()?))).collect()
     }
 
     fn is_on(&self) -> bool {
-        !self.state.lock().unwrap_or_else(PoisonError::into_inner).queues.is_empty()
+        !self.lock().queues.is_empty()
     }
 
     /// Hands records over, once the journal has what they tell of.
     pub(super) fn offer(&self, batch: Batch) {
         let batch = &Arc::new(batch);
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.lock();
         state.queues.values().chain(&state.flows).for_each(|queue| queue.offer(batch));
     }
 
     /// Records that each sink lost.
     pub(super) fn lost(&self) -> BTreeMap<Name, u64> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.lock();
         let mut lost = state.lost.clone();
         for (name, queue) in &state.queues {
             *lost.entry(*name).or_default() += queue.lost();
@@ -128,8 +132,10 @@ impl Sinks {
 
     /// Writes what waits, for a moment.
     pub(super) fn finish(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut state.queues).values().chain(&state.flows.take()).for_each(Queue::finish);
+        let mut state = self.lock();
+        let (queues, flows) = (std::mem::take(&mut state.queues), state.flows.take());
+        drop(state);
+        queues.values().chain(&flows).for_each(Queue::finish);
     }
 }
 

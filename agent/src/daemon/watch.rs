@@ -9,7 +9,8 @@ use super::agent::Question;
 use super::evidence::Collector;
 use super::limiter::Limiter;
 use super::publish::{Answer, Bundle};
-use super::record::{Entry, Own, Restored};
+use super::record::{Entry, Own};
+use super::restore::Restored;
 use super::sinks::Feed;
 use super::wall_clock;
 use crate::base::escape;
@@ -18,10 +19,11 @@ use crate::engine::{Command, Engine, Event, Input, SourceEvent};
 use crate::policy::Policy;
 use crate::web::{MAX_FLOWS, Refusal};
 
-/// Between two published snapshots.
-const TICK: Duration = Duration::from_secs(1);
-/// Between two words in the journal that the agent still observes.
-const OBSERVING: Duration = Duration::from_secs(10);
+/// Between two published snapshots: half of the second within which a finding is on record.
+const TICK: Duration = Duration::from_millis(500);
+/// Between two words in the journal that the agent still observes; a disk that fails is found by them if nothing else
+/// is to be written.
+const OBSERVING: Duration = Duration::from_secs(5);
 /// Between two checkpoints.
 const CHECKPOINT: Duration = Duration::from_secs(60);
 /// Records that wait for a place behind the engine; beyond it the oldest are lost, and counted.
@@ -308,6 +310,14 @@ fn log_event(limiter: &Limiter, event: &Event) {
             let by = by.as_deref().map(escape);
             line("closed", &|held_back| tracing::info!(id, ?why, ?by, held_back, "finding closed"));
         }
+        Event::FindingMuted { id, exception, .. } => {
+            let (owner, until) = (escape(&exception.owner), &exception.expires);
+            line("muted", &|held_back| tracing::info!(id, %owner, until, held_back, "finding muted by an exception"));
+        }
+        Event::FindingRearmed { id, exception, .. } => {
+            let (owner, until) = (escape(&exception.owner), &exception.expires);
+            line("rearmed", &|held_back| tracing::warn!(id, %owner, until, held_back, "finding muted no more"));
+        }
         Event::FindingAcked { id, by, .. } => tracing::info!(id, by = %escape(by), "finding acknowledged"),
         Event::Verdict { zone, from, to, .. } => {
             let (zone, from, to) =
@@ -318,9 +328,17 @@ fn log_event(limiter: &Limiter, event: &Event) {
             true => tracing::error!(interface, alarm, detail = %escape(detail), held_back, "mirror alarm"),
             false => tracing::info!(interface, alarm, held_back, "mirror alarm ended"),
         }),
+        Event::Canary { zone, canary, silent, .. } => line("canary", &|held_back| match silent {
+            true => tracing::error!(zone, canary, held_back, "canary not seen"),
+            false => tracing::info!(zone, canary, held_back, "canary seen again"),
+        }),
         Event::Gap { interface, what, .. } => {
             line("gap", &|held_back| tracing::warn!(interface, what = %escape(what), held_back, "not observed"));
         }
+        Event::Paused { from, until, why } => tracing::error!(%from, %until, why, "not observed"),
+        Event::Clock { at, expected, stepped_ms } => line("clock", &|held_back| {
+            tracing::error!(now = %at, %expected, stepped_ms, held_back, "the clock was set");
+        }),
         Event::Policy { hash, .. } => tracing::info!(hash, "another policy decides"),
         Event::Coverage { .. } => {}
     }

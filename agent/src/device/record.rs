@@ -213,6 +213,13 @@ impl Device {
         }
     }
 
+    /// All the times of the clock that it holds.
+    pub fn times_mut(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        let vlans = self.vlans.iter_mut().flat_map(|sight| [&mut sight.first, &mut sight.last]);
+        let identity = self.identity.iter_mut().map(|identity| &mut identity.at);
+        vlans.chain(identity).chain(&mut self.sight.first).chain(&mut self.sight.last)
+    }
+
     /// Its MAC says what it is, or it said so itself and gave its MAC: never a router, and every frame with it is its own.
     pub fn is_certain(&self) -> bool {
         let says_so = self.identity.as_ref().is_some_and(|identity| identity.watched && identity.certain);

@@ -21,6 +21,13 @@ const MAX_FOREIGN: usize = 65_536;
 #[derive(Debug, Default)]
 pub struct Foreign(std::collections::BTreeMap<(DeviceId, IpAddr), (Timestamp, Timestamp)>);
 
+impl Foreign {
+    /// All the times of the clock that it holds.
+    pub(super) fn times_mut(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.0.values_mut().flat_map(|(first, last)| [first, last])
+    }
+}
+
 /// What a flow adds to a finding that is not about the flow's verdict.
 pub(super) enum Beside {
     Peer(Box<Contribution>),

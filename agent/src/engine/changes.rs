@@ -58,6 +58,13 @@ pub(super) struct Changes {
     pub(super) refused: u64,
 }
 
+impl Changes {
+    /// All the times of the clock that it holds.
+    pub(super) fn times_mut(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.seen.values_mut().flat_map(|change| [&mut change.first, &mut change.last])
+    }
+}
+
 /// One message and how it came.
 struct Heard<'a> {
     link: &'a Link,

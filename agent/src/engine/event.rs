@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::snapshot::{DeviceRef, DeviceStatus, FindingStatus, LossStatus};
+use super::snapshot::{DeviceRef, DeviceStatus, ExceptionStatus, FindingStatus, LossStatus};
 use crate::base::Timestamp;
 use crate::coverage::{Gap, Reason, Verdict};
 
@@ -48,6 +48,24 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// An exception of the policy mutes an open finding: its severity is `info` from now on.
+    FindingMuted {
+        /// When.
+        at: Timestamp,
+        /// Its id.
+        id: String,
+        /// Who answers for it.
+        exception: ExceptionStatus,
+    },
+    /// No exception mutes a finding any more that is still open: its severity is what it would have been.
+    FindingRearmed {
+        /// When.
+        at: Timestamp,
+        /// Its id.
+        id: String,
+        /// The exception that has expired, or is not in the policy any more.
+        exception: ExceptionStatus,
+    },
     /// A verdict changed.
     Verdict {
         /// When.
@@ -74,6 +92,19 @@ pub enum Event {
         /// One sentence.
         detail: String,
     },
+    /// Traffic that must be seen again and again in a zone is missing, or is back.
+    Canary {
+        /// When it was noticed.
+        at: Timestamp,
+        /// The zone.
+        zone: String,
+        /// The conduit.
+        canary: String,
+        /// Missing, else back.
+        silent: bool,
+        /// Its last packet.
+        last_seen: Option<Timestamp>,
+    },
     /// Nothing was observed on an interface for a while.
     Gap {
         /// When it was noticed.
@@ -82,6 +113,25 @@ pub enum Event {
         interface: String,
         /// One clause.
         what: String,
+    },
+    /// Nobody looked for a while, though the mirror may have shown something; what the kernel kept was read afterwards,
+    /// and what it dropped is counted.
+    Paused {
+        /// From when, by the clock of now.
+        from: Timestamp,
+        /// Until when.
+        until: Timestamp,
+        /// One clause.
+        why: &'static str,
+    },
+    /// The clock was set while packets came in.
+    Clock {
+        /// What it shows.
+        at: Timestamp,
+        /// What it would have shown.
+        expected: Timestamp,
+        /// Milliseconds between them, negative if it was set back.
+        stepped_ms: i64,
     },
     /// For how long somebody vouched for a device: an hour of the clock, or a part of one.
     Coverage {

@@ -36,6 +36,8 @@ pub struct KeptFrame {
     pub source: u16,
     /// When it was captured.
     pub at: Timestamp,
+    /// Its number among those that were kept, which goes on whatever the clock does.
+    pub number: u64,
     /// How it begins.
     pub link_type: LinkType,
     /// Bytes on the wire.
@@ -62,6 +64,8 @@ struct Ring {
 pub(super) struct Rings {
     rings: BTreeMap<(DeviceId, bool), Ring>,
     bytes: usize,
+    /// Packets kept so far.
+    kept: u64,
     /// Flows whose packet in hand is one to keep, and whether its sender speaks for the network.
     pub(super) early: Vec<(FlowId, bool, Side)>,
 }
@@ -151,15 +155,16 @@ impl Engine {
         }
     }
 
-    fn cut(&self, at: Timestamp, link_type: LinkType, wire_len: u32, data: &[u8], headers: usize) -> KeptFrame {
+    fn cut(&mut self, at: Timestamp, link_type: LinkType, wire_len: u32, data: &[u8], headers: usize) -> KeptFrame {
         let with_payload = self.options.evidence.is_some_and(|evidence| evidence.payload);
         let end = if with_payload { WHOLE } else { headers };
         let data = data.get(..end).unwrap_or(data);
-        KeptFrame { source: self.source, at, link_type, wire_len, data: data.into() }
+        self.evidence.kept += 1;
+        KeptFrame { source: self.source, at, number: self.evidence.kept, link_type, wire_len, data: data.into() }
     }
 
-    /// The packets kept that prove a finding, in the order in which they came; those after `after` only.
-    pub fn evidence(&self, finding: &FindingStatus, after: Option<Timestamp>) -> Vec<KeptFrame> {
+    /// The packets kept that prove a finding, in the order in which they came; those behind the number `after` only.
+    pub fn evidence(&self, finding: &FindingStatus, after: Option<u64>) -> Vec<KeptFrame> {
         let Some(device) = self.live.as_ref().and_then(|live| live.key_of(&finding.id)).map(|key| key.device) else {
             return Vec::new();
         };
@@ -176,10 +181,10 @@ impl Engine {
         let rings = self.evidence.rings.iter().filter(|((of, _), _)| self.current(*of).unwrap_or(*of) == device);
         let mut frames: Vec<KeptFrame> = rings
             .flat_map(|(_, ring)| &ring.frames)
-            .filter(|kept| after.is_none_or(|after| kept.frame.at > after) && proves(kept))
+            .filter(|kept| after.is_none_or(|after| kept.frame.number > after) && proves(kept))
             .map(|kept| kept.frame.clone())
             .collect();
-        frames.sort_by_key(|frame| frame.at);
+        frames.sort_by_key(|frame| frame.number);
         frames.dedup();
         let mut room = MAX_OF_FINDING;
         frames.retain(|frame| {

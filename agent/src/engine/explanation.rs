@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::Engine;
 use super::judge::{Judgement, Violation};
-use super::snapshot::{DeviceRef, FindingStatus, FlowRow, LineRef};
+use super::snapshot::{DeviceRef, ExceptionStatus, FindingStatus, FlowRow, LineRef};
 use super::trace::{Recorder, Step, Watched, Whence, ZoneRef, why_watched};
 use crate::base::Timestamp;
 use crate::finding::{Class, FindingKey, Kind};
 use crate::flow::{Flow, Reach};
-use crate::policy::{Condition, Conduit, ConduitId, Ends, Opening, Service, Side, Tried, ZoneId};
+use crate::policy::{Condition, Conduit, ConduitId, Ends, Opening, Service, Severity, Side, Tried, ZoneId};
 
 /// Conduits listed for one flow, the nearest ones; [`Step::Conduits`] counts all.
 pub const MAX_TRIALS: usize = 50;
@@ -47,6 +47,9 @@ pub struct ViolationStatus {
     pub class: Class,
     /// `critical`, `warning` or `info`, for this flow alone.
     pub severity: &'static str,
+    /// Who answers for it while the policy excepts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exception: Option<ExceptionStatus>,
     /// How far it got.
     pub reach: Reach,
     /// The device.
@@ -212,11 +215,14 @@ impl Engine {
         let Violation { device: id, side, kind, peer_zone, reach, expired } = *violation;
         let device = self.devices.get(id)?;
         let peer_zone = self.peer_zone_name(peer_zone);
+        let exception = self.exception(id, device, kind, &peer_zone);
+        let severity = exception.map_or_else(|| self.severity(kind, reach, expired.is_some()), |_| Severity::Info);
         Some(ViolationStatus {
             id: Some(self.finding_id(device, kind, &peer_zone)),
             kind,
             class: kind.class(reach),
-            severity: self.severity(kind, reach, expired.is_some()).name(),
+            severity: severity.name(),
+            exception: exception.map(ExceptionStatus::of),
             reach,
             device: DeviceRef {
                 mac: device.mac(),
@@ -259,7 +265,7 @@ impl Engine {
             differs.push(Difference {
                 key: "expires",
                 flow: "later".to_owned(),
-                conduit: format!("until {}", last_day(expires)),
+                conduit: format!("until {}", expires.day_before()),
             });
         }
         if result == Tried::Unpermitted {
@@ -333,11 +339,6 @@ fn total(unmet: &[Condition]) -> u32 {
 /// An address alone, or a prefix.
 fn host(net: &ipnet::IpNet) -> String {
     if net.prefix_len() == net.max_prefix_len() { net.addr().to_string() } else { net.to_string() }
-}
-
-/// The day that ends at `until`.
-fn last_day(until: Timestamp) -> String {
-    Timestamp(until.0.saturating_sub(1)).to_string().get(..10).unwrap_or("?").to_owned()
 }
 
 /// `a, b and 7 more`.

@@ -32,6 +32,9 @@ impl Engine {
             Some(live) => live.time_of(at, self.now),
             None => self.now.max(at.0),
         };
+        if self.canaries.is_due(self.now) {
+            self.look_for_canaries();
+        }
         let counters = &mut self.counters;
         counters.packets += 1;
         counters.bytes += u64::from(wire_len);
@@ -407,6 +410,7 @@ impl Engine {
         } else {
             self.judge(&flow)
         };
+        self.heed_last(&flow, &judgement);
         let reports = self.options.watched_rows && judgement.verdict != FlowVerdict::Unwatched;
         let has_room = self.rows.len() < MAX_WATCHED_ROWS;
         self.counters.rows_lost += u64::from(reports && !has_room);

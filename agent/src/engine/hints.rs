@@ -28,6 +28,11 @@ pub(super) struct Known {
 }
 
 impl Hints {
+    /// All the times of the clock that it holds.
+    pub(super) fn times_mut(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.0.values_mut().flatten().flat_map(|known| [&mut known.first, &mut known.last])
+    }
+
     /// Keeps what a clue says of a device. Returns whether something is new.
     pub(super) fn note(&mut self, id: DeviceId, clue: &Clue, at: Timestamp) -> bool {
         let mut new = false;

@@ -38,6 +38,13 @@ pub struct Hopping {
     pub refused: u64,
 }
 
+impl Hopping {
+    /// All the times of the clock that it holds.
+    pub(super) fn times_mut(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.signs.values_mut().flat_map(|(first, last)| [first, last])
+    }
+}
+
 /// Who claims an address, and who did before.
 #[derive(Clone, Copy, Debug)]
 struct Claim {

@@ -44,6 +44,11 @@ struct Asked {
 }
 
 impl Lookups {
+    /// All the times of the clock that it holds.
+    pub(super) fn times_mut(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.asked.values_mut().flatten().flat_map(|asked| [&mut asked.first, &mut asked.last])
+    }
+
     /// An address has a name.
     pub(super) fn learn(&mut self, ip: IpAddr, name: &str) {
         if self.names.len() < MAX_NAMED || self.names.contains_key(&ip) {

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod beside;
+mod canary;
 mod changes;
 mod direction;
 mod event;
@@ -51,8 +52,9 @@ pub use live::{Changes, DeviceHours, EpisodeStatus, MAX_EPISODES, MAX_RECORDED, 
 pub use recall::{FlowFacts, FlowSummary, MAX_SORTS, Summaries};
 pub use rows::proto_name;
 pub use snapshot::{
-    CoverageStatus, DeviceRef, DeviceStatus, EndStatus, FindingStatus, FlowRow, FlowVerdict, HealthStatus, Hint,
-    LineRef, LossStatus, PeerStatus, PolicyRef, RuleRef, Snapshot, Traffic, VlanCount, Window, ZoneStatus,
+    CanaryStatus, CoverageStatus, DeviceRef, DeviceStatus, EndStatus, ExceptionStatus, FindingStatus, FlowRow,
+    FlowVerdict, HealthStatus, Hint, LineRef, LossStatus, PeerStatus, PolicyRef, RuleRef, Snapshot, Traffic, VlanCount,
+    Window, ZoneStatus,
 };
 use stacks::Stacks;
 pub use trace::{End, EndStep, Local, Step, Together, Watched, Whence, ZoneRef};
@@ -210,6 +212,7 @@ pub struct Engine {
     evidence: evidence::Rings,
     requests: requests::Requests,
     changes: changes::Changes,
+    canaries: canary::Canaries,
 }
 
 #[derive(Clone, Debug)]
@@ -279,6 +282,7 @@ impl Engine {
             evidence: evidence::Rings::default(),
             requests: requests::Requests::default(),
             changes: changes::Changes::default(),
+            canaries: canary::Canaries::of(&policy),
             policy,
             vendors,
             options,

@@ -34,6 +34,13 @@ pub struct Rogues {
     pub refused: u64,
 }
 
+impl Rogues {
+    /// All the times of the clock that it holds.
+    pub(super) fn times_mut(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.servers.values_mut().flat_map(|seen| [&mut seen.first, &mut seen.last])
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Service {
     Dhcp,

@@ -12,7 +12,7 @@ use crate::coverage::{Loss, Reason, Verdict};
 use crate::finding::{Class, Kind};
 use crate::flow::{Direction, Reach};
 use crate::hint::{Confidence, Posture, Says, Source};
-use crate::policy::Place;
+use crate::policy::{Exception, Place};
 
 /// The whole answer.
 #[derive(Clone, Debug, Serialize)]
@@ -107,6 +107,22 @@ pub struct ZoneStatus {
     pub devices: u64,
     /// Findings about them.
     pub findings: u64,
+    /// Traffic that must be seen in it again and again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub canaries: Vec<CanaryStatus>,
+}
+
+/// A conduit whose traffic must be seen again and again in a zone.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CanaryStatus {
+    /// The conduit.
+    pub name: String,
+    /// How often.
+    pub interval_seconds: i64,
+    /// Its last packet in this zone.
+    pub last_seen: Option<Timestamp>,
+    /// It is missing, or was in the capture: what the zone's devices do is not known.
+    pub silent: bool,
 }
 
 /// One watched device.
@@ -215,6 +231,9 @@ pub struct FindingStatus {
     /// `critical`, `warning` or `info`.
     #[serde(deserialize_with = "severity")]
     pub severity: Word,
+    /// Who answers for it while the policy excepts it, which makes its severity `info`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<ExceptionStatus>,
     /// The farthest of its peers; `None` for kinds that are not judged by reach.
     pub reach: Option<Reach>,
     /// The device it is about.
@@ -235,6 +254,24 @@ pub struct FindingStatus {
     pub rule: RuleRef,
     /// One sentence.
     pub summary: String,
+}
+
+/// The exception that mutes a finding.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ExceptionStatus {
+    /// Who answers for it.
+    pub owner: String,
+    /// Why it is.
+    pub reason: String,
+    /// The last day on which it holds, UTC.
+    pub expires: String,
+}
+
+impl ExceptionStatus {
+    pub(super) fn of(exception: &Exception) -> ExceptionStatus {
+        let (owner, reason, expires) = (exception.owner.clone(), exception.reason.clone(), exception.last_day());
+        ExceptionStatus { owner, reason, expires }
+    }
 }
 
 /// Hints in words of ours; another one's are left out.

@@ -12,8 +12,8 @@ use super::hints::{best, shown};
 use super::judge::builtin;
 use super::rows::proto_name;
 use super::snapshot::{
-    CoverageStatus, DeviceRef, DeviceStatus, FindingStatus, Hint, LossStatus, PeerStatus, PolicyRef, Snapshot, Traffic,
-    Window, ZoneStatus,
+    CoverageStatus, DeviceRef, DeviceStatus, ExceptionStatus, FindingStatus, Hint, LossStatus, PeerStatus, PolicyRef,
+    Snapshot, Traffic, Window, ZoneStatus,
 };
 use super::{Engine, JudgedDevices};
 use crate::base::Timestamp;
@@ -22,7 +22,7 @@ use crate::device::{Device, DeviceId, Devices, Key, VlanSight};
 use crate::finding::{Book, Class, Finding, FindingKey, Kind, MAX_NAMES, PeerZone};
 use crate::flow::{FlowId, Reach};
 use crate::hint::{Confidence, Says};
-use crate::policy::{ConduitId, InventoryDevice, Severity, ZoneId};
+use crate::policy::{ConduitId, Exception, InventoryDevice, Severity, Whom, ZoneId};
 
 /// Unanswered payload to outside peers, per device and hour, up to which attempts count as contained (DESIGN, section 1).
 const ONE_WAY_LIMIT: u64 = 65_536;
@@ -85,6 +85,7 @@ impl Engine {
         }
         let current = |id: DeviceId| self.current(id).unwrap_or(id);
         let doubts = self.doubts(&book);
+        let canaries = self.canaries_now();
         let mut judged: Vec<Judged<'_>> = devices
             .iter()
             .filter(|&(id, device)| device.is_watched() && current(id) == id)
@@ -94,6 +95,7 @@ impl Engine {
                 let (shown, findings) = worst.get(&id).copied().unwrap_or((Verdict::Isolated, 0));
                 let mut reasons = self.coverage_reasons(id, device);
                 reasons.extend(self.blind_reasons(id, device, &raised));
+                reasons.extend(canaries.reasons(self.home(id)));
                 let covered = reasons.is_empty();
                 let doubt = reasons.first().or(doubts.first()).cloned();
                 if home_unknown.contains(&id) {
@@ -132,7 +134,8 @@ impl Engine {
         let all = !matches!(self.options.scope, JudgedDevices::Named(_));
         book.findings.retain(|key, _| selected.contains(&key.device) || all && key.kind == Kind::RogueService);
 
-        let zones = self.zones(&judged, &doubts, &self.zones_with_rogues(&book));
+        let mut zones = self.zones(&judged, &doubts, &self.zones_with_rogues(&book));
+        zones.iter_mut().for_each(|zone| zone.canaries = canaries.status(&zone.name));
         let outside = judged.iter().filter(|j| j.counts && self.zone_of(j).is_none());
         let verdict = zones
             .iter()
@@ -427,6 +430,7 @@ impl Engine {
                     reasons,
                     devices: here.len() as u64,
                     findings: here.iter().map(|j| j.findings).sum::<u64>() + rogues.unwrap_or(0),
+                    canaries: Vec::new(),
                     name,
                 }
             })
@@ -510,10 +514,14 @@ impl Engine {
     fn finding_status(&self, key: FindingKey, finding: &Finding) -> Option<FindingStatus> {
         let device = self.devices.get(key.device)?;
         let class = key.kind.class(finding.reach);
-        let severity = self.severity(key.kind, finding.reach, finding.expired.is_some());
         let peer_zone = match key.kind {
             Kind::RogueService => "none".to_owned(),
             _ => self.peer_zone_name(key.peer_zone),
+        };
+        let exception = self.exception(key.device, device, key.kind, &peer_zone);
+        let severity = match exception {
+            Some(_) => Severity::Info,
+            None => self.severity(key.kind, finding.reach, finding.expired.is_some()),
         };
         let mut peers: Vec<PeerStatus> = finding
             .peers
@@ -562,6 +570,7 @@ impl Engine {
             kind: key.kind,
             class,
             severity: severity.name(),
+            exception: exception.map(ExceptionStatus::of),
             reach: (class == Class::Reach).then_some(finding.reach),
             device: DeviceRef {
                 mac: device.mac(),
@@ -583,6 +592,17 @@ impl Engine {
     fn names_of_peer(&self, ip: std::net::IpAddr, named: &BTreeSet<String>) -> Vec<String> {
         let names: BTreeSet<&String> = named.iter().chain(self.lookups.names_of(ip)).collect();
         names.into_iter().take(MAX_NAMES).cloned().collect()
+    }
+
+    /// The exception that holds now for a finding. An address is a device's by the inventory, else by who owns it now.
+    pub(super) fn exception(&self, id: DeviceId, device: &Device, kind: Kind, peer_zone: &str) -> Option<&Exception> {
+        let is = |whom: Whom| match whom {
+            Whom::Listed(at) => device.inventory == Some(at),
+            Whom::Mac(mac) => device.mac() == Some(mac),
+            Whom::Ip(ip) => device.key == Key::Ip(ip) || self.devices.owner(ip) == Some(id),
+        };
+        let at = self.live.as_ref().map_or(self.counters.last, |live| live.latest());
+        self.policy.exception(is, kind.name(), peer_zone, at)
     }
 
     /// As the user set it; a warning where only an expired conduit is missing.

@@ -156,6 +156,7 @@ fn with_conduits() -> Policy {
         to,
         services: vec![service],
         permits: Vec::new(),
+        canary: None,
         owner: None,
         reason: None,
         expires: (name == "old").then_some(Timestamp(0)),

@@ -161,6 +161,11 @@ impl Book {
         }
     }
 
+    /// All the times of the clock that it holds.
+    pub fn times_mut(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.findings.values_mut().flat_map(Finding::times_mut).chain(self.closed.values_mut())
+    }
+
     fn is_closed(&self, key: FindingKey, last: Timestamp) -> bool {
         self.closed.get(&key).is_some_and(|&closed| last <= closed)
     }
@@ -207,6 +212,11 @@ impl Book {
 }
 
 impl Finding {
+    fn times_mut(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        let peers = self.peers.values_mut().flat_map(|peer| [&mut peer.first, &mut peer.last]);
+        peers.chain([&mut self.first, &mut self.last])
+    }
+
     fn merge(&mut self, other: Finding) {
         self.reach = self.reach.max(other.reach);
         self.first = self.first.min(other.first);

@@ -6,8 +6,8 @@ use crate::policy::Severity;
 
 impl Kind {
     /// Every reach and severity that a finding of this kind can have, the reach `None` for kinds that are not judged
-    /// by it. `set` is the severity that the policy gives the kind.
-    pub fn outcomes(self, set: Option<Severity>) -> Vec<(Option<Reach>, Severity)> {
+    /// by it. `set` is the severity that the policy gives the kind; a kind that is `muted` may be for the record, too.
+    pub fn outcomes(self, set: Option<Severity>, muted: bool) -> Vec<(Option<Reach>, Severity)> {
         let reaches: Vec<Option<Reach>> = match self.class(Reach::Attempted) {
             Class::Reach => Reach::ALL.map(Some).to_vec(),
             Class::Breach | Class::Notice | Class::None => vec![None],
@@ -21,6 +21,7 @@ impl Kind {
                 (None, None) if self == Kind::ExploitAttempt => vec![Severity::Warning, Severity::Critical],
                 (None, None) => Reach::ALL.map(|reach| self.severity(reach)).to_vec(),
             };
+            severities.extend(muted.then_some(Severity::Info));
             severities.sort_unstable();
             severities.dedup();
             outcomes.extend(severities.into_iter().map(|severity| (reach, severity)));
@@ -36,14 +37,16 @@ mod tests {
     #[test]
     fn every_severity_that_a_kind_can_have_is_there() {
         use Severity::{Critical, Info, Warning};
-        let by_reach = Kind::InternetEgress.outcomes(None);
+        let by_reach = Kind::InternetEgress.outcomes(None, false);
         assert_eq!(by_reach.len(), 6);
         assert!(by_reach.contains(&(Some(Reach::Established), Critical)));
         assert!(by_reach.contains(&(Some(Reach::Established), Warning)));
         assert!(!by_reach.contains(&(Some(Reach::Attempted), Critical)));
-        assert_eq!(Kind::WrongVlan.outcomes(None), [(None, Critical)]);
-        assert_eq!(Kind::ExploitAttempt.outcomes(None), [(None, Warning), (None, Critical)]);
-        assert_eq!(Kind::UnknownDevice.outcomes(Some(Info)), [(None, Info)]);
-        assert_eq!(Kind::CrossZoneEgress.outcomes(Some(Info)).len(), 4);
+        assert_eq!(Kind::WrongVlan.outcomes(None, false), [(None, Critical)]);
+        assert_eq!(Kind::ExploitAttempt.outcomes(None, false), [(None, Warning), (None, Critical)]);
+        assert_eq!(Kind::UnknownDevice.outcomes(Some(Info), false), [(None, Info)]);
+        assert_eq!(Kind::CrossZoneEgress.outcomes(Some(Info), false).len(), 4);
+        assert_eq!(Kind::CrossZoneEgress.outcomes(Some(Info), true).len(), 4);
+        assert_eq!(Kind::WrongVlan.outcomes(None, true), [(None, Info), (None, Critical)]);
     }
 }

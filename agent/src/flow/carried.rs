@@ -112,6 +112,12 @@ pub struct Mapping {
 }
 
 impl Carried {
+    /// All the times of the clock that it holds.
+    pub(super) fn times_mut(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        let mapping = self.mapping.iter_mut().flat_map(|mapping| [&mut mapping.first, &mut mapping.last]);
+        mapping.chain(self.attempts.told.iter_mut().map(|attempted| &mut attempted.at))
+    }
+
     /// A packet of `from` has this shape.
     pub(super) fn shaped(&mut self, from: Side, shape: Shape) {
         let before = self.last[from as usize].replace(shape);

@@ -292,6 +292,12 @@ impl Flow {
         })
     }
 
+    /// All the times of the clock that it holds.
+    pub fn times_mut(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        let carried = self.rare.as_deref_mut().and_then(|rare| rare.carried.as_deref_mut());
+        [&mut self.first, &mut self.last].into_iter().chain(carried.into_iter().flat_map(Carried::times_mut))
+    }
+
     /// Whether packets of `from` were seen with another source MAC.
     pub fn came_from_elsewhere(&self, from: Side, src: Mac) -> bool {
         self.macs_of(from).any(|mac| mac != src)

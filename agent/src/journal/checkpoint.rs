@@ -18,16 +18,24 @@ const NEW: &str = "checkpoint.new";
 pub fn write_checkpoint(directory: &Path, sequence: u64, text: &str) -> io::Result<()> {
     let new = directory.join(NEW);
     let body = format!("{sequence}\n{text}");
-    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o640).open(&new)?;
-    writeln!(file, "{:08x} {}", crc32(body.as_bytes()), body.len())?;
-    file.write_all(body.as_bytes())?;
-    file.sync_all()?;
+    if let Err(error) = put(&new, &body) {
+        // Half of it takes room that records need.
+        let _ = fs::remove_file(&new);
+        return Err(error);
+    }
     let current = directory.join(NAME);
     if current.exists() {
         fs::rename(&current, directory.join(OLD))?;
     }
     fs::rename(&new, &current)?;
     File::open(directory)?.sync_all()
+}
+
+fn put(path: &Path, body: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o640).open(path)?;
+    writeln!(file, "{:08x} {}", crc32(body.as_bytes()), body.len())?;
+    file.write_all(body.as_bytes())?;
+    file.sync_all()
 }
 
 /// The latest checkpoint that is whole: the number of its record, and the state.

@@ -1,18 +1,21 @@
 //! The log.
 
+use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use super::read::{check, first_of, segments};
 
 /// Longest record, in bytes; a longer one is refused.
 pub const MAX_RECORD: usize = 16 << 20;
 /// Bytes of records that wait for a disk that fails; beyond it the oldest are lost, and counted.
 pub const MAX_PENDING: usize = 64 << 20;
 
-const PREFIX: &str = "segment-";
-const SUFFIX: &str = ".log";
+pub(super) const PREFIX: &str = "segment-";
+pub(super) const SUFFIX: &str = ".log";
 
 /// How much is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,15 +34,6 @@ impl Default for Limits {
     }
 }
 
-/// One record that was read.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Record {
-    /// Its number, from 1, without holes but for what was cut.
-    pub sequence: u64,
-    /// What was appended.
-    pub text: String,
-}
-
 /// What was found when a journal was opened.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Opened {
@@ -56,10 +50,16 @@ pub struct Journal {
     limits: Limits,
     /// `None` after a failure, until a new segment could be made.
     pub(super) segment: Option<File>,
+    /// Its name.
+    path: PathBuf,
     written: u64,
+    /// Bytes of it that are durable.
+    durable_bytes: u64,
+    /// A segment that failed and holds nothing that is not written once more elsewhere.
+    abandoned: Option<PathBuf>,
     next: u64,
     /// Records that are not durable yet.
-    pending: Vec<(u64, Vec<u8>)>,
+    pending: VecDeque<(u64, Vec<u8>)>,
     pub(super) pending_bytes: usize,
     /// How many of them the open segment holds.
     flushed: usize,
@@ -96,9 +96,12 @@ impl Journal {
             directory: directory.to_owned(),
             limits,
             segment: None,
+            path: PathBuf::new(),
             written: 0,
+            durable_bytes: 0,
+            abandoned: None,
             next,
-            pending: Vec::new(),
+            pending: VecDeque::new(),
             pending_bytes: 0,
             flushed: 0,
             lost: 0,
@@ -121,9 +124,11 @@ impl Journal {
         let body = format!("{sequence} {}", record.replace(['\n', '\r'], " "));
         let line = format!("{:08x} {body}\n", crc32(body.as_bytes())).into_bytes();
         self.pending_bytes += line.len();
-        self.pending.push((sequence, line));
-        while self.pending_bytes > MAX_PENDING && self.pending.len() > 1 {
-            let (_, line) = self.pending.remove(0);
+        self.pending.push_back((sequence, line));
+        while self.pending_bytes > MAX_PENDING
+            && self.pending.len() > 1
+            && let Some((_, line)) = self.pending.pop_front()
+        {
             self.pending_bytes -= line.len();
             self.flushed = self.flushed.saturating_sub(1);
             self.lost += 1;
@@ -142,12 +147,15 @@ impl Journal {
         match self.write_pending() {
             Ok(()) => {
                 self.pending.clear();
-                (self.pending_bytes, self.flushed) = (0, 0);
+                (self.pending_bytes, self.flushed, self.durable_bytes) = (0, 0, self.written);
                 Ok(())
             }
             Err(error) => {
                 // Never trust this file again: what it holds of the pending records is written once more elsewhere.
-                (self.segment, self.flushed) = (None, 0);
+                if let Some(file) = self.segment.take() {
+                    self.abandon(&file, is_full(&error));
+                }
+                self.flushed = 0;
                 Err(error)
             }
         }
@@ -160,7 +168,7 @@ impl Journal {
 
     /// Number of the last record that is durable.
     pub fn durable(&self) -> u64 {
-        self.pending.first().map_or(self.next, |record| record.0) - 1
+        self.pending.front().map_or(self.next, |record| record.0) - 1
     }
 
     /// Records that were lost because a disk failed for too long.
@@ -176,8 +184,7 @@ impl Journal {
     fn write_pending(&mut self) -> io::Result<()> {
         if self.segment.is_none() || self.written >= self.limits.segment {
             self.segment = None;
-            self.segment = Some(self.begin_segment()?);
-            (self.written, self.flushed) = (0, 0);
+            self.begin_segment()?;
         }
         let Some(file) = &mut self.segment else { return Ok(()) };
         for (_, line) in self.pending.iter().skip(self.flushed) {
@@ -188,21 +195,40 @@ impl Journal {
         file.sync_data()
     }
 
-    fn begin_segment(&mut self) -> io::Result<File> {
-        let first = self.pending.first().map_or(self.next, |record| record.0);
+    fn begin_segment(&mut self) -> io::Result<()> {
+        if let Some(path) = self.abandoned.take() {
+            let _ = fs::remove_file(path);
+        }
+        let first = self.pending.front().map_or(self.next, |record| record.0);
         // A segment that failed may have this name: its records are read by number, the first of each.
-        let mut file = Err(io::Error::from(io::ErrorKind::AlreadyExists));
         for attempt in 0..1_000 {
-            let path = self.directory.join(format!("{PREFIX}{first:016}-{attempt:03}{SUFFIX}"));
-            file = OpenOptions::new().create_new(true).append(true).mode(0o640).open(path);
-            if !matches!(&file, Err(error) if error.kind() == io::ErrorKind::AlreadyExists) {
-                break;
+            self.path = self.directory.join(format!("{PREFIX}{first:016}-{attempt:03}{SUFFIX}"));
+            match OpenOptions::new().create_new(true).append(true).mode(0o640).open(&self.path) {
+                Ok(file) => {
+                    self.segment = Some(file);
+                    break;
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
             }
         }
-        let file = file?;
+        if self.segment.is_none() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        (self.written, self.durable_bytes, self.flushed) = (0, 0, 0);
         self.cut()?;
-        File::open(&self.directory)?.sync_all()?;
-        Ok(file)
+        File::open(&self.directory)?.sync_all()
+    }
+
+    /// Gives back what a segment that failed takes of a full disk; a disk with other troubles may still have what was
+    /// written to it when nothing else has, so that it stays until the next is made.
+    fn abandon(&mut self, file: &File, is_full: bool) {
+        match (self.durable_bytes, is_full) {
+            (0, true) => drop(fs::remove_file(&self.path)),
+            (0, false) => self.abandoned = Some(self.path.clone()),
+            (durable, true) => drop(file.set_len(durable)),
+            (_, false) => {}
+        }
     }
 
     /// Lets the oldest segments go.
@@ -232,91 +258,9 @@ impl Journal {
     }
 }
 
-/// The records of a journal that nobody needs to have open, in order, each once. What is no whole record ends its segment.
-///
-/// # Errors
-/// When the directory or a file cannot be read.
-pub fn read(directory: &Path) -> io::Result<impl Iterator<Item = io::Result<Record>>> {
-    read_after(directory, 0)
-}
-
-/// The same for the records behind that number, without a look at segments that end before.
-///
-/// # Errors
-/// As for [`read`].
-pub fn read_after(directory: &Path, sequence: u64) -> io::Result<impl Iterator<Item = io::Result<Record>>> {
-    let mut last = sequence;
-    let mut segments = segments(directory)?;
-    let begin_after = segments.iter().position(|path| first_of(path).is_none_or(|first| first > sequence + 1));
-    segments.drain(..begin_after.unwrap_or(segments.len()).saturating_sub(1));
-    let records = segments.into_iter().flat_map(|path| match lines(&path) {
-        Ok(lines) => Box::new(lines) as Box<dyn Iterator<Item = io::Result<(u64, Record)>>>,
-        Err(error) => Box::new(std::iter::once(Err(error))),
-    });
-    Ok(records.filter_map(move |item| match item {
-        Ok((_, record)) if record.sequence > last => {
-            last = record.sequence;
-            Some(Ok(record))
-        }
-        Ok(_) => None,
-        Err(error) => Some(Err(error)),
-    }))
-}
-
-/// Segments in the order of their first records.
-fn segments(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-/// Number of the first record of a segment, by its name.
-fn first_of(path: &Path) -> Option<u64> {
-    path.file_name()?.to_str()?.strip_prefix(PREFIX)?.split('-').next()?.parse().ok()
-}
-
-/// Bytes of whole records, and the number of the last.
-fn check(path: &Path) -> io::Result<(u64, u64)> {
-    let (mut whole, mut last) = (0, 0);
-    for line in lines(path)? {
-        let (end, record) = line?;
-        (whole, last) = (end, last.max(record.sequence));
-    }
-    Ok((whole, last))
-}
-
-/// Whole records of a segment, with the place after each.
-fn lines(path: &Path) -> io::Result<impl Iterator<Item = io::Result<(u64, Record)>> + use<>> {
-    let mut reader = BufReader::new(File::open(path)?);
-    let mut at = 0u64;
-    Ok(std::iter::from_fn(move || {
-        let mut line = Vec::new();
-        // One byte more than the longest line, so that no file makes us read without an end.
-        let limit = MAX_RECORD as u64 + 64;
-        match io::Read::take(&mut reader, limit).read_until(b'\n', &mut line) {
-            Err(error) => return Some(Err(error)),
-            Ok(0) => return None,
-            Ok(count) => at += count as u64,
-        }
-        parse(&line).map(|record| Ok((at, record)))
-    }))
-}
-
-fn parse(line: &[u8]) -> Option<Record> {
-    let line = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
-    let (sum, body) = line.split_once(' ')?;
-    if u32::from_str_radix(sum, 16).ok()? != crc32(body.as_bytes()) {
-        return None;
-    }
-    let (sequence, text) = body.split_once(' ')?;
-    Some(Record { sequence: sequence.parse().ok()?, text: text.to_owned() })
+/// Whether there is no room on a disk, or none for us.
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// CRC-32 of IEEE 802.3.

@@ -10,13 +10,15 @@
 
 mod checkpoint;
 mod log;
+mod read;
 #[cfg(test)]
 mod tests;
 
 pub use checkpoint::{read_checkpoint, write_checkpoint};
 use std::path::{Path, PathBuf};
 
-pub use log::{Journal, Limits, MAX_PENDING, MAX_RECORD, Opened, Record, read, read_after};
+pub use log::{Journal, Limits, MAX_PENDING, MAX_RECORD, Opened, is_full};
+pub use read::{Record, read, read_after};
 
 /// Where the journal is in a state directory.
 const DIRECTORY: &str = "journal";

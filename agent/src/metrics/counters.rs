@@ -49,8 +49,6 @@ pub struct Counters {
     pub unrecorded: u64,
     /// Frames that were not decoded to their end, by [`crate::packet::Undecoded::name`].
     pub decode_errors: BTreeMap<&'static str, u64>,
-    /// Canaries and when each was seen.
-    pub canaries: Vec<Canary>,
     /// What a sink lost.
     pub sink_lost: BTreeMap<Sink, u64>,
     /// The journal does not take records.
@@ -143,20 +141,6 @@ impl Sink {
         }
     }
 }
-
-/// Traffic that is made so that the mirror shows it. At most [`MAX_CANARIES`] are shown.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Canary {
-    /// Its zone.
-    pub zone: String,
-    /// Its name in the policy.
-    pub name: String,
-    /// When it was last seen.
-    pub last_seen: Option<Timestamp>,
-}
-
-/// Canaries that have a series.
-pub(super) const MAX_CANARIES: usize = 64;
 
 /// How the latest reload went.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

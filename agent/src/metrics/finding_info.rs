@@ -51,7 +51,8 @@ impl Shown {
         for group in [&mut critical, &mut rest] {
             group.sort_by_cached_key(|finding| {
                 let episode = (finding.id.clone(), finding.first_seen, finding.severity);
-                (!self.0.contains(&episode), finding.first_seen, episode.0)
+                // What is muted takes no place from a ticket.
+                (finding.severity == "info", !self.0.contains(&episode), finding.first_seen, episode.0)
             });
         }
         critical.truncate(MAX_FINDING_INFO);

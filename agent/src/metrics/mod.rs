@@ -21,7 +21,7 @@ use crate::base::Timestamp;
 use crate::engine::Snapshot;
 use crate::policy::Policy;
 
-pub use counters::{ALARMS, BuildInfo, Canary, Counters, Eviction, InterfaceCounters, Reload, Sink};
+pub use counters::{ALARMS, BuildInfo, Counters, Eviction, InterfaceCounters, Reload, Sink};
 use finding_info::Shown;
 pub(crate) use finding_info::cut_to;
 pub use finding_info::{MAX_FINDING_INFO, MAX_FINDING_INFO_NOT_CRITICAL, MAX_LABEL_CHARS};

@@ -31,7 +31,8 @@ pub(super) fn write(page: &Page, policy: &Policy, snapshot: &Snapshot, counters:
     write_devices(page, &judged, policy, &expected)?;
     write_hours(page, &judged, counters)?;
     write_findings(page, &judged, policy, snapshot, counters)?;
-    write_flows(page, policy, counters)
+    write_flows(page, policy, counters)?;
+    write_canaries(page, policy, snapshot)
 }
 
 /// Names of the zones that have a verdict, and `none`.
@@ -168,7 +169,7 @@ fn write_findings(
         &["zone", "kind", "reach"],
     )?;
     for kind in Kind::ALL {
-        let outcomes = kind.outcomes(policy.severity.get(kind.name()).copied());
+        let outcomes = kind.outcomes(policy.severity.get(kind.name()).copied(), policy.excepts(kind.name()));
         for &zone in judged {
             for &(reach, severity) in &outcomes {
                 open.set(&[zone, kind.name(), reach_name(reach), severity.name()], 0.0)?;
@@ -257,6 +258,28 @@ fn write_flows(page: &Page, policy: &Policy, counters: &Counters) -> Result<(), 
         if conduit.expires.is_some() {
             expiry.set(&[&conduit.name], seconds(conduit.expires))?;
         }
+    }
+    Ok(())
+}
+
+fn write_canaries(page: &Page, policy: &Policy, snapshot: &Snapshot) -> Result<(), Error> {
+    let last = page.gauges(
+        "canary_last_seen_timestamp_seconds",
+        "When the canary's traffic was last seen in the mirror, in seconds since 1970; 0 for never.",
+        &["zone", "canary"],
+    )?;
+    let silent = page.gauges(
+        "canary_silent",
+        "1 while the canary's traffic has been missing for longer than the policy says; its zone is not verified.",
+        &["zone", "canary"],
+    )?;
+    for canary in policy.canaries() {
+        let (Some(zone), Some(conduit)) = (policy.zone(canary.zone), policy.conduit(canary.conduit)) else { continue };
+        let labels = [zone.name.as_str(), conduit.name.as_str()];
+        let here = snapshot.zones.iter().filter(|status| status.name == zone.name).flat_map(|status| &status.canaries);
+        let status = here.into_iter().find(|status| status.name == conduit.name);
+        last.set(&labels, seconds(status.and_then(|status| status.last_seen)))?;
+        silent.set(&labels, flag(status.is_some_and(|status| status.silent)))?;
     }
     Ok(())
 }

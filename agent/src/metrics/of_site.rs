@@ -2,7 +2,7 @@
 
 use prometheus::Error;
 
-use super::counters::{BuildInfo, Counters, Eviction, MAX_CANARIES, Sink};
+use super::counters::{BuildInfo, Counters, Eviction, Sink};
 use super::page::{Page, count, flag, seconds};
 use crate::base::Timestamp;
 use crate::coverage::Verdict;
@@ -31,14 +31,6 @@ pub(super) fn write(
     )?;
     for reason in Eviction::ALL {
         evicted.add(&[reason.name()], counters.flows_evicted.get(&reason).copied().unwrap_or(0))?;
-    }
-    let canary = page.gauges(
-        "canary_last_seen_timestamp_seconds",
-        "When the canary's traffic was last seen in the mirror, in seconds since 1970; 0 for never.",
-        &["zone", "canary"],
-    )?;
-    for seen in counters.canaries.iter().take(MAX_CANARIES) {
-        canary.set(&[&seen.zone, &seen.name], seconds(seen.last_seen))?;
     }
     let lost =
         page.totals("sink_lost_total", "Records that a sink did not take and that are lost to it.", &["sink"])?;

@@ -40,6 +40,7 @@ impl Policy {
             untagged: Untagged::Reject,
             rspan_vlan: None,
             severity: BTreeMap::new(),
+            exceptions: Vec::new(),
             builtin: false,
             file: None,
             hash: String::new(),

@@ -53,6 +53,8 @@ pub struct Conduit {
     pub services: Vec<Service>,
     /// Kinds of finding that it permits besides (`exploit-attempt` for a scanner).
     pub permits: Vec<String>,
+    /// Nanoseconds within which its traffic must be seen in each of its camera zones.
+    pub canary: Option<i64>,
     /// Who answers for it.
     pub owner: Option<String>,
     /// Why it exists.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::conduit::Conduit;
+use super::exception::Exception;
 use crate::base::{Mac, Timestamp};
 
 /// Index into [`Policy::zones`].
@@ -143,6 +144,8 @@ pub struct Policy {
     pub rspan_vlan: Option<u16>,
     /// Severities that the user set, by kind of finding.
     pub severity: BTreeMap<String, Severity>,
+    /// Findings that neither page nor make a ticket for a while.
+    pub exceptions: Vec<Exception>,
     /// No file was given: every VLAN is the home of the cameras seen in it.
     pub builtin: bool,
     /// The file, as the user named it.

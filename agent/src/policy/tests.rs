@@ -149,6 +149,7 @@ fn conduit(from: Side, to: Side, services: &[Service]) -> Conduit {
         to,
         services: services.to_vec(),
         permits: Vec::new(),
+        canary: None,
         owner: None,
         reason: None,
         expires: None,

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use crate::base::{Mac, Timestamp};
 use crate::coverage::{Gap, Reason, ReasonCode, Verdict, merge_reasons};
 use crate::engine::{
-    Alarm, CoverageStatus, DeviceRef, DeviceStatus, FindingStatus, HealthStatus, LossStatus, PolicyRef, Snapshot,
-    Window, ZoneStatus,
+    Alarm, CoverageStatus, DeviceRef, DeviceStatus, ExceptionStatus, FindingStatus, HealthStatus, LossStatus,
+    PolicyRef, Snapshot, Window, ZoneStatus,
 };
 use crate::finding::{Class, Kind};
 use crate::flow::Reach;
@@ -86,6 +86,15 @@ enum Record {
         why: String,
         by: Option<String>,
         reason: Option<String>,
+    },
+    FindingMuted {
+        at: Timestamp,
+        id: String,
+        exception: ExceptionStatus,
+    },
+    FindingRearmed {
+        at: Timestamp,
+        id: String,
     },
     Verdict {
         at: Timestamp,
@@ -244,6 +253,9 @@ impl Reader {
                     found.closed = Some((at, why, by, reason));
                 }
             }
+            Record::FindingMuted { at, id, exception } => self.except(at, &id, Some(exception)),
+            // What it is again follows as a rise.
+            Record::FindingRearmed { at, id } => self.except(at, &id, None),
             Record::Verdict { at, zone, to } => {
                 if self.span.is_before_end(at) {
                     self.zones.insert(zone, to);
@@ -255,6 +267,14 @@ impl Reader {
                 }
             }
             Record::Cut { .. } | Record::Other => {}
+        }
+    }
+
+    fn except(&mut self, at: Timestamp, id: &str, exception: Option<ExceptionStatus>) {
+        let found = self.findings.get_mut(id).filter(|_| self.span.is_before_end(at));
+        if let Some(Found { finding, .. }) = found {
+            finding.severity = if exception.is_some() { "info" } else { finding.severity };
+            finding.exception = exception;
         }
     }
 
@@ -409,6 +429,7 @@ impl Reader {
                 reasons,
                 devices: here.count() as u64,
                 findings: findings.iter().filter(|(finding, _)| finding.zone == name).count() as u64,
+                canaries: Vec::new(),
             }
         };
         names.into_iter().map(zone).collect()

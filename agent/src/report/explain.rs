@@ -167,6 +167,9 @@ fn about_flow(page: &mut Page<'_>, explanation: &Explanation, explained: &Explai
         let (who, zone) = (ref_label(&violation.device), &violation.zone);
         let text = format!("{} · {who} of {zone}, peer in {}{what}{id}", violation.severity, violation.peer_zone);
         page.space(2).wrap(2, 4, Paint::of_severity(violation.severity), &text);
+        if let Some(exception) = &violation.exception {
+            page.space(2).wrap(2, 4, Paint::Minor, &super::words::muted(exception));
+        }
     }
     for (what, at) in lines(explanation) {
         page.space(2).wrap(2, 4, Paint::Plain, &format!("{what} stands in {}", line(&at)));
@@ -293,6 +296,9 @@ fn about_finding(page: &mut Page<'_>, explained: &FindingExplanation, flows: u64
     let text = format!("{}{reach}, decided by {}", finding.kind.name(), rule(&finding.rule));
     page.wrap(finding.severity.len() + 2, 2, Paint::Strong, &text);
     page.space(2).wrap(2, 4, Paint::Plain, &finding.summary);
+    if let Some(exception) = &finding.exception {
+        page.space(2).wrap(2, 4, Paint::Minor, &super::words::muted(exception));
+    }
     let seen = format!("{} · finding {}", span(finding.first_seen, finding.last_seen), finding.id);
     page.space(2).wrap(2, 4, Paint::Faint, &seen);
     page.heading("Device", &ref_label(&finding.device));

@@ -55,6 +55,9 @@ fn in_full(page: &mut Page<'_>, finding: &FindingStatus, limits: &Limits) {
     }
     page.end();
     page.space(INDENT).wrap(INDENT, INDENT, Paint::Plain, &finding.summary);
+    if let Some(exception) = &finding.exception {
+        page.space(INDENT).wrap(INDENT, INDENT, Paint::Minor, &super::words::muted(exception));
+    }
     peers(page, finding, limits);
     let seen = span(finding.first_seen, finding.last_seen);
     let closing = format!("{seen} · rule {} · id {}", rule(&finding.rule), finding.id);

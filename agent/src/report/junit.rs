@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::CaptureFiles;
-use super::words::{device_label, ref_label};
+use super::words::{device_label, muted, ref_label};
 use crate::base::html;
 use crate::coverage::{Reason, Verdict};
 use crate::engine::{DeviceStatus, FindingStatus, Snapshot};
@@ -126,7 +126,9 @@ fn judge<'a>(
 
 fn line(finding: &FindingStatus) -> String {
     let reach = finding.reach.map(|r| format!(" {}", r.name())).unwrap_or_default();
-    format!("{} {}{reach}: {}: {}", finding.severity, finding.kind.name(), ref_label(&finding.device), finding.summary)
+    let muted = finding.exception.as_ref().map(|exception| format!(" {}", muted(exception))).unwrap_or_default();
+    let (severity, kind, device) = (finding.severity, finding.kind.name(), ref_label(&finding.device));
+    format!("{severity} {kind}{reach}: {device}: {}{muted}", finding.summary)
 }
 
 fn write(xml: &mut String, cases: &[Case]) -> fmt::Result {

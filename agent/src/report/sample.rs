@@ -191,6 +191,7 @@ fn finding(n: u8, (kind, reach, peer_zone, proto, port, peer): &Shape) -> Findin
         kind: *kind,
         class: kind.class(reach.unwrap_or(Reach::Attempted)),
         severity: kind.severity(reach.unwrap_or(Reach::Attempted)).name(),
+        exception: None,
         reach: *reach,
         summary: format!("{} and {} spoke, which no rule allows", name.as_deref().unwrap_or("a camera"), peer.ip),
         device: DeviceRef { mac: Some(camera_mac(n)), ip: Some(camera_ip(n)), name },
@@ -213,6 +214,7 @@ fn zones(snapshot: &Snapshot) -> Vec<ZoneStatus> {
         reasons,
         devices,
         findings,
+        canaries: vec![],
     };
     vec![
         zone("recording", None, vec![], 0, 0),

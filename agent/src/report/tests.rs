@@ -99,7 +99,14 @@ fn hostile_words_stay_words() {
     let mut snapshot = sample::site(9, 40);
     snapshot.policy.file = Some(hostile());
     snapshot.reasons.push(Reason { code: ReasonCode::Gap, detail: hostile() });
-    snapshot.zones.push(ZoneStatus { name: hostile(), verdict: None, reasons: vec![], devices: 0, findings: 0 });
+    snapshot.zones.push(ZoneStatus {
+        name: hostile(),
+        verdict: None,
+        reasons: vec![],
+        devices: 0,
+        findings: 0,
+        canaries: vec![],
+    });
     snapshot.health.push(HealthStatus { interface: hostile(), alarm: "silent", blinds: true, detail: hostile() });
     snapshot.not_judged.push(hostile());
     for device in &mut snapshot.devices {

@@ -5,7 +5,13 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use crate::base::{Mac, Timestamp};
-use crate::engine::{DeviceRef, DeviceStatus, RuleRef, Window};
+use crate::engine::{DeviceRef, DeviceStatus, ExceptionStatus, RuleRef, Window};
+
+/// Who answers for a finding that neither pages nor makes a ticket.
+pub(super) fn muted(exception: &ExceptionStatus) -> String {
+    let ExceptionStatus { owner, reason, expires } = exception;
+    format!("Muted until {expires} by {owner}: {reason}. The verdict stays as it is.")
+}
 
 /// Bytes in decimal units: `1.2 GB`.
 pub fn bytes(count: u64) -> String {

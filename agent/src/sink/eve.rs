@@ -103,6 +103,7 @@ fn of_event(event: &Event, origin: &Origin) -> Option<Value> {
             "event": what,
             "kind": finding.kind.name(),
             "severity": finding.severity,
+            "exception": finding.exception,
             "reach": finding.reach.map(|reach| reach.name()),
             "device": finding.device,
             "zone": finding.zone,

@@ -22,6 +22,8 @@ pub const MAX_OF_DEVICE: u64 = 64 << 20;
 pub const DEFAULT_TOTAL: u64 = 1 << 30;
 /// Files in the folder; beyond it the oldest are deleted.
 const MAX_FILES: usize = 100_000;
+/// Bytes of a disk that are left to the journal, or a tenth of a small one.
+const RESERVE: u64 = 64 << 20;
 const ENDING: &str = ".pcapng";
 const UNFINISHED: &str = ".new";
 
@@ -59,6 +61,8 @@ pub struct Store {
     directory: PathBuf,
     total: u64,
     files: Vec<Kept>,
+    /// What could not be deleted when it could not be finished.
+    unfinished: Option<PathBuf>,
 }
 
 /// A file in the folder, the oldest first.
@@ -89,15 +93,15 @@ impl Store {
             }
         }
         files.sort();
-        Ok(Store { directory: directory.to_owned(), total, files })
+        Ok(Store { directory: directory.to_owned(), total, files, unfinished: None })
     }
 
-    /// Writes a proof. `None` if the finding or its device has as much as it may; the names of files that had to leave
-    /// for it come besides.
+    /// Writes a proof. `None` if the finding or its device has as much as it may. Names of files that had to leave for it
+    /// go to `cut`, also if there is an error.
     ///
     /// # Errors
-    /// What the system says; there is no new file then.
-    pub fn write(&mut self, proof: &Proof) -> io::Result<(Option<Receipt>, Vec<String>)> {
+    /// What the system says, or that the disk has no room but for the journal; there is no new file then.
+    pub fn write(&mut self, proof: &Proof, cut: &mut Vec<String>) -> io::Result<Option<Receipt>> {
         let finding = &proof.finding;
         let summary = escape(&finding.summary);
         let about = format!("Evidence of finding {} ({}).", finding.id, finding.kind.name());
@@ -112,7 +116,7 @@ impl Store {
         if of(&|file| file.name.starts_with(&prefix)) > MAX_OF_FINDING
             || of(&|file| file.device == device) > MAX_OF_DEVICE
         {
-            return Ok((None, Vec::new()));
+            return Ok(None);
         }
         let seconds = proof.at.0.div_euclid(1_000_000_000);
         let number = self.files.iter().filter(|file| file.name.starts_with(&prefix)).count() + 1;
@@ -120,39 +124,80 @@ impl Store {
         while self.files.iter().any(|file| file.name == name) {
             name.insert(name.len() - ENDING.len(), 'x');
         }
-        let cut = self.make_room(length)?;
-        let (path, unfinished) = (self.directory.join(&name), self.directory.join(format!("{name}{UNFINISHED}")));
-        if let Err(error) = put(&unfinished, &bytes).and_then(|()| fs::rename(&unfinished, &path)) {
-            let _ = fs::remove_file(&unfinished);
-            return Err(error);
-        }
-        File::open(&self.directory)?.sync_all()?;
+        self.make_room(length, cut)?;
+        self.put(&name, &bytes)?;
         self.files.push(Kept { seconds, name: name.clone(), bytes: length, device });
         let (packets, sha256) = (proof.frames.len(), sha256_hex(&[&bytes]));
-        Ok((Some(Receipt { id: finding.id.clone(), file: name, packets, bytes: length, sha256 }), cut))
+        Ok(Some(Receipt { id: finding.id.clone(), file: name, packets, bytes: length, sha256 }))
     }
 
-    /// Deletes the oldest files until so many bytes more are within the limit.
-    fn make_room(&mut self, more: u64) -> io::Result<Vec<String>> {
+    /// Tries whether the disk takes something now, and leaves nothing of it.
+    ///
+    /// # Errors
+    /// As for [`Store::write`].
+    pub fn probe(&mut self, cut: &mut Vec<String>) -> io::Result<()> {
+        self.make_room(1, cut)?;
+        let path = self.directory.join(format!("probe{UNFINISHED}"));
+        let result = put(&path, b"?");
+        self.clear(path);
+        result
+    }
+
+    /// A file gets its name once it is whole and on the disk.
+    fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        if let Some(path) = self.unfinished.take() {
+            self.clear(path);
+        }
+        let (path, unfinished) = (self.directory.join(name), self.directory.join(format!("{name}{UNFINISHED}")));
+        if let Err(error) = put(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, &path)) {
+            self.clear(unfinished);
+            return Err(error);
+        }
+        // A name that a power cut may take away is none.
+        File::open(&self.directory).and_then(|folder| folder.sync_all()).inspect_err(|_| self.clear(path))
+    }
+
+    /// Deletes what is not finished, now or before the next file.
+    fn clear(&mut self, path: PathBuf) {
+        if fs::remove_file(&path).is_err_and(|error| error.kind() != ErrorKind::NotFound) {
+            self.unfinished = Some(path);
+        }
+    }
+
+    /// Deletes the oldest files until so many bytes more are within the limit, and the disk has them besides what is
+    /// the journal's.
+    fn make_room(&mut self, more: u64, cut: &mut Vec<String>) -> io::Result<()> {
         let mut used: u64 = self.files.iter().map(|file| file.bytes).sum();
-        let mut cut = Vec::new();
-        while !self.files.is_empty() && (used + more > self.total || self.files.len() >= MAX_FILES) {
-            let oldest = self.files.remove(0);
+        while used + more > self.total || self.files.len() >= MAX_FILES || self.is_short(more)? {
+            let Some(oldest) = self.files.first().cloned() else { return Err(ErrorKind::StorageFull.into()) };
             self.delete(&oldest)?;
+            self.files.remove(0);
             used -= oldest.bytes;
             cut.push(oldest.name);
         }
-        Ok(cut)
+        Ok(())
     }
 
-    /// Deletes the older half, so that more important records find room. Returns the names.
+    /// So many bytes more would be the journal's.
+    fn is_short(&self, more: u64) -> io::Result<bool> {
+        let disk = nix::sys::statvfs::statvfs(&self.directory)?;
+        let (size, free) = (disk.blocks() * disk.fragment_size(), disk.blocks_available() * disk.fragment_size());
+        // Some file systems say nothing of their size.
+        Ok(size > 0 && free < more + RESERVE.min(size / 10))
+    }
+
+    /// Deletes the older half, so that more important records find room. The names go to `cut`.
     ///
     /// # Errors
     /// What the system says.
-    pub fn give_way(&mut self) -> io::Result<Vec<String>> {
-        let half: Vec<Kept> = self.files.drain(..self.files.len().div_ceil(2)).collect();
-        half.iter().try_for_each(|file| self.delete(file))?;
-        Ok(half.into_iter().map(|file| file.name).collect())
+    pub fn give_way(&mut self, cut: &mut Vec<String>) -> io::Result<()> {
+        for _ in 0..self.files.len().div_ceil(2) {
+            let Some(oldest) = self.files.first().cloned() else { break };
+            self.delete(&oldest)?;
+            self.files.remove(0);
+            cut.push(oldest.name);
+        }
+        Ok(())
     }
 
     fn delete(&self, file: &Kept) -> io::Result<()> {

@@ -7,11 +7,13 @@ mod pcapng;
 mod queue;
 mod stream;
 pub mod syslog;
+mod taking;
 
 use std::sync::Arc;
 
-pub use queue::{Complain, MAX_WAITING, Queue, Sink};
+pub use queue::{MAX_WAITING, Queue, Sink};
 pub use stream::Transport;
+pub use taking::Taking;
 
 use crate::base::Timestamp;
 use crate::engine::{Event, FlowRow};

@@ -2,12 +2,12 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{Builder, JoinHandle};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-use super::Batch;
+use super::{Batch, Taking};
 
 /// Records that wait for one sink; beyond it new ones are lost, and counted.
 pub const MAX_WAITING: usize = 100_000;
@@ -15,6 +15,8 @@ pub const MAX_WAITING: usize = 100_000;
 const RETRY: Duration = Duration::from_secs(1);
 /// For what waits, at the end.
 const LAST_TRIES: Duration = Duration::from_secs(2);
+/// For a write that hangs then; the thread ends when it comes back, and nobody waits for it.
+const LAST_WRITE: Duration = Duration::from_secs(6);
 
 /// Something that records are written to.
 pub trait Sink: Send {
@@ -25,14 +27,11 @@ pub trait Sink: Send {
     fn write(&mut self, batch: &Batch, from: &mut usize) -> io::Result<()>;
 }
 
-/// What goes wrong, for the log: the sink's name, and why.
-pub type Complain = Arc<dyn Fn(&'static str, &io::Error) + Send + Sync>;
-
 /// A sink with its queue and thread.
 pub struct Queue {
     batches: Mutex<Option<Sender<Arc<Batch>>>>,
     shared: Arc<Shared>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    ended: Mutex<Receiver<()>>,
 }
 
 #[derive(Default)]
@@ -40,6 +39,7 @@ struct Shared {
     waiting: AtomicUsize,
     lost: AtomicU64,
     stop: AtomicBool,
+    taking: Taking,
 }
 
 impl Queue {
@@ -47,12 +47,12 @@ impl Queue {
     ///
     /// # Errors
     /// There is no thread to be had.
-    pub fn start(name: &'static str, sink: Box<dyn Sink>, complain: Complain) -> io::Result<Queue> {
-        let (batches, to_write) = channel();
+    pub fn start(name: &'static str, sink: Box<dyn Sink>) -> io::Result<Queue> {
+        let ((batches, to_write), (end, ended)) = (channel(), channel());
         let shared = Arc::new(Shared::default());
         let its = shared.clone();
-        let thread = Builder::new().name(name.to_owned()).spawn(move || its.run(name, sink, &to_write, &complain))?;
-        Ok(Queue { batches: Mutex::new(Some(batches)), shared, thread: Mutex::new(Some(thread)) })
+        Builder::new().name(name.to_owned()).spawn(move || its.run(sink, &to_write, &end))?;
+        Ok(Queue { batches: Mutex::new(Some(batches)), shared, ended: Mutex::new(ended) })
     }
 
     /// Hands records over, if there is room.
@@ -76,23 +76,31 @@ impl Queue {
         self.shared.lost.load(Ordering::Relaxed)
     }
 
-    /// Writes what waits, if the sink takes it within two seconds.
+    /// Why nothing is taken, if nothing is.
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.taking.trouble()
+    }
+
+    /// Writes what waits, if the sink takes it within two seconds. What it does not take is lost, and counted.
     pub fn finish(&self) {
         self.shared.stop.store(true, Ordering::Relaxed);
         drop(self.batches.lock().unwrap_or_else(PoisonError::into_inner).take());
-        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            let _ = thread.join();
+        // It never says anything, it ends.
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if ended.recv_timeout(LAST_TRIES + LAST_WRITE) == Err(RecvTimeoutError::Timeout) {
+            let waiting = self.shared.waiting.load(Ordering::Relaxed);
+            self.shared.lost.fetch_add(waiting as u64, Ordering::Relaxed);
         }
     }
 }
 
 impl Shared {
-    fn run(&self, name: &'static str, mut sink: Box<dyn Sink>, batches: &Receiver<Arc<Batch>>, complain: &Complain) {
+    /// `_end` tells by being dropped.
+    fn run(&self, mut sink: Box<dyn Sink>, batches: &Receiver<Arc<Batch>>, _end: &Sender<()>) {
         let mut stopped: Option<Instant> = None;
         while let Ok(batch) = batches.recv() {
             let mut from = 0;
-            while let Err(error) = sink.write(&batch, &mut from) {
-                complain(name, &error);
+            while self.taking.watch(|| sink.write(&batch, &mut from)).is_err() {
                 if self.stop.load(Ordering::Relaxed) && stopped.get_or_insert_with(Instant::now).elapsed() > LAST_TRIES
                 {
                     self.lost.fetch_add((batch.records() - from) as u64, Ordering::Relaxed);

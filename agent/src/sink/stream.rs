@@ -1,6 +1,6 @@
 //! Datagrams, TCP and TLS to a host of the configuration.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
@@ -51,6 +51,26 @@ impl Stream {
                 Ok(Stream::Tls(Box::new(StreamOwned::new(connection, connect(address)?))))
             }
         }
+    }
+
+    /// The other side has ended the connection: what is written to it now would be lost without a word.
+    pub(super) fn is_closed(&mut self) -> bool {
+        let mut scrap = [0; 512];
+        let read = match self {
+            Stream::Udp(_) => return false,
+            Stream::Tcp(stream) => stream.set_nonblocking(true).and_then(|()| stream.read(&mut scrap)),
+            Stream::Tls(stream) => stream.sock.set_nonblocking(true).and_then(|()| stream.read(&mut scrap)),
+        };
+        let again = match self {
+            Stream::Udp(_) => Ok(()),
+            Stream::Tcp(stream) => stream.set_nonblocking(false),
+            Stream::Tls(stream) => stream.sock.set_nonblocking(false),
+        };
+        let is_open = match read {
+            Ok(count) => count > 0,
+            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+        };
+        !is_open || again.is_err()
     }
 
     /// Sends a message whole.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::stream::Stream;
 use super::{Batch, Origin, Sink, Transport};
 use crate::base::{Timestamp, escape};
-use crate::engine::Event;
+use crate::engine::{Event, ExceptionStatus};
 
 /// Facility `local0` (RFC 5424, section 6.2.1).
 const FACILITY: u8 = 16;
@@ -39,6 +39,7 @@ impl Syslog {
             Transport::Udp => message.to_owned(),
             Transport::Tcp | Transport::Tls => format!("{} {message}", message.len()),
         };
+        self.stream.take_if(Stream::is_closed);
         let stream = match &mut self.stream {
             Some(stream) => stream,
             closed => closed.insert(Stream::open(self.transport, &self.authority, self.ca_file.as_deref())?),
@@ -87,6 +88,21 @@ pub fn message(event: &Event, origin: &Origin) -> Option<String> {
         Event::FindingAcked { at, id, by, reason } => {
             (*at, 5, "acknowledged", vec![("id", id.clone())], format!("finding {id} acknowledged by {by}: {reason}"))
         }
+        Event::FindingMuted { at, id, exception } => {
+            let ExceptionStatus { owner, reason, expires } = exception;
+            (
+                *at,
+                5,
+                "muted",
+                vec![("id", id.clone())],
+                format!("finding {id} muted until {expires} by {owner}: {reason}"),
+            )
+        }
+        Event::FindingRearmed { at, id, exception } => {
+            let ExceptionStatus { owner, expires, .. } = exception;
+            let text = format!("finding {id} is not muted any more (it was until {expires} by {owner})");
+            (*at, 4, "rearmed", vec![("id", id.clone())], text)
+        }
         Event::Verdict { at, zone, from, to, .. } => {
             let zone = zone.as_deref().unwrap_or("(site)");
             let data = vec![("zone", zone.to_owned()), ("verdict", to.name().to_owned())];
@@ -98,8 +114,20 @@ pub fn message(event: &Event, origin: &Origin) -> Option<String> {
             let (severity, text) = if *raised { (3, detail.clone()) } else { (5, "ended".to_owned()) };
             (*at, severity, "mirror", data, format!("{interface}: {alarm}: {text}"))
         }
+        Event::Canary { at, zone, canary, silent, last_seen } => {
+            let data = vec![("zone", zone.clone()), ("canary", canary.clone())];
+            let last = last_seen.map_or_else(|| "never seen".to_owned(), |last| format!("last seen {last}"));
+            let (severity, what) = if *silent { (3, "is missing") } else { (5, "is back") };
+            (*at, severity, "canary", data, format!("canary {canary} {what} in zone {zone}: {last}"))
+        }
         Event::Gap { at, interface, what } => {
             (*at, 4, "gap", vec![("interface", interface.clone())], format!("{interface}: not observed: {what}"))
+        }
+        Event::Paused { from, until, why } => {
+            (*until, 4, "paused", Vec::new(), format!("not observed from {from} to {until}: {why}"))
+        }
+        Event::Clock { at, expected, .. } => {
+            (*at, 4, "clock", Vec::new(), format!("the clock was set from {expected} to {at}"))
         }
         Event::Coverage { .. } => return None,
         Event::Policy { at, hash } => {

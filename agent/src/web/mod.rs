@@ -27,6 +27,6 @@ pub use limits::{
     Limits, MAX_BODY_BYTES, MAX_COMMANDS, MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS, MAX_FLOWS, MAX_HEAD_BYTES,
     MAX_HEADERS, MAX_LOGINS, MAX_WAITING_LOGINS,
 };
-pub use published::{About, ConduitStatus, Published};
+pub use published::{About, ConduitStatus, Published, RecordsStatus};
 pub use server::{Server, Stats};
 pub use settings::Settings;

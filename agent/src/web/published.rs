@@ -1,5 +1,6 @@
 //! One published state, rendered once however many ask.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hyper::body::Bytes;
@@ -39,6 +40,15 @@ pub struct ConduitStatus {
     pub flows: u64,
 }
 
+/// Where records go, and do not arrive.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct RecordsStatus {
+    /// What takes no records now (the journal, or a sink), and why.
+    pub failing: BTreeMap<&'static str, String>,
+    /// Records lost since the start, where there are any.
+    pub lost: BTreeMap<&'static str, u64>,
+}
+
 /// A snapshot with its metrics, and its documents once someone asked for them.
 #[derive(Debug)]
 pub struct Published {
@@ -47,6 +57,7 @@ pub struct Published {
     at: Timestamp,
     metrics: Bytes,
     conduits: Vec<ConduitStatus>,
+    records: RecordsStatus,
     hours: Arc<Vec<DeviceHours>>,
     /// Changes with what the page says.
     revision: OnceCell<Option<String>>,
@@ -73,6 +84,7 @@ impl Published {
             at,
             metrics: metrics.into(),
             conduits: Vec::new(),
+            records: RecordsStatus::default(),
             hours: Arc::default(),
             revision: OnceCell::new(),
             documents: Default::default(),
@@ -83,6 +95,12 @@ impl Published {
     #[must_use]
     pub fn with_conduits(self, conduits: Vec<ConduitStatus>) -> Self {
         Published { conduits, ..self }
+    }
+
+    /// The same with what becomes of records.
+    #[must_use]
+    pub fn with_records(self, records: RecordsStatus) -> Self {
+        Published { records, ..self }
     }
 
     /// The same with when each device was observed.
@@ -124,7 +142,7 @@ impl Published {
                 let snapshot = Snapshot { traffic: Traffic::default(), ..(*this.snapshot).clone() };
                 let named = |conduit: &ConduitStatus| ConduitStatus { flows: 0, ..conduit.clone() };
                 let conduits: Vec<ConduitStatus> = this.conduits.iter().map(named).collect();
-                sha256_hex(&[body(&snapshot, &conduits).as_bytes()])
+                sha256_hex(&[body(&snapshot, &conduits, &this.records).as_bytes()])
             };
             tokio::task::spawn_blocking(revise).await.ok()
         };
@@ -133,7 +151,7 @@ impl Published {
 
     fn render(&self, document: Document) -> Option<String> {
         match document {
-            Document::Page => Some(landing_page(&self.about, &self.snapshot, &self.conduits, self.at)),
+            Document::Page => Some(landing_page(&self.about, &self.snapshot, (&self.conduits, &self.records), self.at)),
             Document::Status => self.status().ok(),
             Document::Zones => zones_json(&self.snapshot).ok(),
             Document::Devices => devices_json(&self.snapshot).ok(),
@@ -157,6 +175,7 @@ impl Published {
             devices: usize,
             findings: usize,
             health: &'a [HealthStatus],
+            records: &'a RecordsStatus,
         }
         let snapshot = &*self.snapshot;
         let status = Status {
@@ -171,6 +190,7 @@ impl Published {
             devices: snapshot.devices.len(),
             findings: snapshot.findings.len(),
             health: &snapshot.health,
+            records: &self.records,
         };
         let mut json = escape_json(serde_json::to_string_pretty(&status)?);
         json.push('\n');

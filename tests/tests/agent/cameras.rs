@@ -66,6 +66,14 @@ impl Cameras {
         self.send(Packet::udp(a, b).payload([1]), mac(camera), Mac([2, 0, 0, 0, 0, 9]), ELSEWHERE);
     }
 
+    /// One packet of a new flow between hosts that nobody watches.
+    pub(crate) fn stranger(&mut self, number: u32) {
+        let [host, port] = [number % 250, number / 250];
+        let from = SocketAddr::from(([10, 30, 1, host as u8], 1_024 + port as u16));
+        let packet = Packet::udp(from, ([10, 30, 0, 9], 5_004).into()).payload(number.to_be_bytes());
+        self.send(packet, Mac([2, 0, 0, 0, 1, host as u8]), Mac([2, 0, 0, 0, 0, 9]), ELSEWHERE);
+    }
+
     /// Something new of one of several kinds: each camera does one.
     pub(crate) fn misbehave(&mut self, camera: u16) {
         match camera % 3 {

@@ -1,6 +1,7 @@
 //! A disk of its own: an ext4 file system in a file.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -33,11 +34,38 @@ impl Disk {
         Ok(Disk { image, mount })
     }
 
+    /// Fills it to the last byte; what is returned is the file that does.
+    pub(crate) fn fill(&self) -> PathBuf {
+        let path = self.mount.join("filler");
+        let mut file = fs::File::create(&path).expect("a file");
+        for size in [1 << 20, 1 << 12, 1] {
+            while file.write_all(&vec![1; size]).is_ok() {}
+        }
+        // Full also of what the kernel has not placed yet.
+        let _ = file.sync_all();
+        path
+    }
+
+    /// Hangs whoever writes to it, until what is returned is dropped.
+    pub(crate) fn freeze(&self) -> Frozen<'_> {
+        run(Command::new("fsfreeze").arg("-f").arg(&self.mount)).expect("it can be frozen");
+        Frozen(self)
+    }
+
     /// The disk as it would be found after a power cut at this moment: what the kernel still holds is not in it.
     pub(crate) fn after_power_cut(&self, folder: &Path, number: u32) -> Disk {
         let image = folder.join(format!("disk-{number}.img"));
         run(Command::new("cp").arg("--sparse=always").arg(&self.image).arg(&image)).expect("a copy");
         Disk::mount(image, folder.join(format!("disk-{number}"))).expect("the copy can be mounted")
+    }
+}
+
+/// A disk that answers nobody.
+pub(crate) struct Frozen<'d>(&'d Disk);
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        run(Command::new("fsfreeze").arg("-u").arg(&self.0.mount)).expect("it thaws");
     }
 }
 

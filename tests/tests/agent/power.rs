@@ -1,17 +1,16 @@
 //! Power cuts, and disks that fail for a while.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use segwatch_tests::exposition::Exposition;
-use segwatch_tests::tool::installed;
 
 use crate::cameras::Cameras;
 use crate::disk::Disk;
+use crate::faults::check_evidence;
 use crate::site::{Site, check_episodes, finding_ids, shown};
 use crate::{Random, eventually, lab, rounds};
 
@@ -62,41 +61,87 @@ fn a_full_disk_stops_no_page_and_loses_no_record() {
         site.state = disk.mount.join("state");
         fs::create_dir(&site.state).expect("a folder");
         site.write_policy("");
-        let fill = || {
-            let mut file = File::create(disk.mount.join("filler")).expect("a file");
-            for size in [1 << 20, 1 << 12, 1] {
-                while file.write_all(&vec![1; size]).is_ok() {}
-            }
-            // Full also of what the kernel has not placed yet.
-            let _ = file.sync_all();
-        };
+        let fill = || drop(disk.fill());
         let empty = || fs::remove_file(disk.mount.join("filler")).expect("removed");
         fails_for_a_while(&mut site, fill, empty);
     });
 }
 
 #[test]
-fn a_disk_that_does_not_sync_stops_no_page_and_loses_no_record() {
-    lab("sync", |mut site| {
-        if !installed(&["strace"]) {
-            return;
-        }
-        let (inject, mut strace) = ("fsync,fdatasync:error=EIO", None);
+fn a_disk_that_hangs_stops_no_page_and_loses_no_record() {
+    lab("frozen", |mut site| {
+        let Some(disk) = Disk::new(&site.folder) else { return };
+        site.state = disk.mount.join("state");
+        fs::create_dir(&site.state).expect("a folder");
+        site.write_policy("");
+        let frozen = RefCell::new(None);
+        let freeze = || drop(frozen.replace(Some(disk.freeze())));
+        fails_for_a_while(&mut site, freeze, || drop(frozen.take()));
+    });
+}
+
+#[test]
+fn evidence_gives_way_so_that_the_journal_goes_on() {
+    lab("gives-way", |mut site| {
+        let Some(disk) = Disk::new(&site.folder) else { return };
+        site.state = disk.mount.join("state");
+        let folder = site.state.join("evidence");
+        fs::create_dir_all(&folder).expect("a folder");
+        fs::write(folder.join("aa-1-1.pcapng"), vec![0; 1 << 20]).expect("written");
+        site.write_policy("");
         site.start();
-        let pid = site.child.as_ref().expect("it runs").id().to_string();
-        let mut attach = Command::new("strace");
-        attach.args(["-f", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e"]).arg(format!("inject={inject}"));
-        attach.args(["-p", &pid]).stderr(Stdio::null());
-        let strace = std::cell::RefCell::new(&mut strace);
-        let fail = || **strace.borrow_mut() = Some(attach.spawn().expect("strace starts"));
-        let mend = || {
-            let mut strace = strace.borrow_mut().take().expect("it runs");
-            // Asked to end, it lets go of the process.
-            let asked = Command::new("kill").args(["-INT", &strace.id().to_string()]).status();
-            assert!(asked.expect("kill is there").success());
-            strace.wait().expect("it ends");
-        };
-        fails_for_a_while(&mut site, fail, mend);
+        let mut cameras = Cameras::new();
+        // All that is left is for the journal, and not enough of it.
+        let filler = disk.fill();
+        let mut next = 0;
+        let cut = eventually("evidence gives way", || {
+            cameras.break_out(next);
+            next += 1;
+            thread::sleep(Duration::from_millis(50));
+            site.journal().into_iter().find(|record| record["event"] == "evidence-cut")
+        });
+        assert_eq!(cut["files"][0], "aa-1-1.pcapng");
+        let page = site.until("the journal goes on, though the disk is full", |page| {
+            !is_failing(page) && page.value("segwatch_sink_lost_total", &[("sink", "evidence")]) > Some(0.0)
+        });
+        assert_eq!(page.value("segwatch_sink_lost_total", &[("sink", "journal")]), Some(0.0));
+        let names: Vec<_> = fs::read_dir(&folder).expect("it").map(|file| file.expect("one").file_name()).collect();
+        assert!(names.is_empty(), "none takes the journal's last room: {names:?}");
+        fs::remove_file(filler).expect("removed");
+        eventually("evidence is written again", || {
+            cameras.break_out(next);
+            next += 1;
+            thread::sleep(Duration::from_millis(200));
+            (check_evidence(&site) > 0).then_some(())
+        });
+        let ids = eventually("all are found", || finding_ids().filter(|ids| ids.len() == usize::from(next)));
+        site.until("all are recorded", |page| !is_failing(page));
+        site.kill();
+        assert_eq!(check_episodes(&site.journal()), ids);
+    });
+}
+
+#[test]
+fn a_disk_that_is_full_from_the_start_stops_no_page() {
+    lab("full-start", |mut site| {
+        let Some(disk) = Disk::new(&site.folder) else { return };
+        site.state = disk.mount.join("state");
+        site.write_policy("");
+        // Not even a folder can be made.
+        fs::create_dir(&site.state).expect("a folder");
+        let filler = disk.fill();
+        site.start();
+        let mut cameras = Cameras::new();
+        (0..20).for_each(|camera| cameras.break_out(camera));
+        let ids = eventually("findings", || finding_ids().filter(|ids| ids.len() == 20));
+        site.until("it is told", is_failing);
+        fs::remove_file(filler).expect("removed");
+        site.until("the journal is well", |page| !is_failing(page));
+        site.kill();
+        assert_eq!(check_episodes(&site.journal()), ids);
+        site.start();
+        assert_eq!(finding_ids(), Some(ids));
+        site.kill();
     });
 }
 

@@ -181,6 +181,7 @@ pub fn finding(id: &str, zone: &str) -> FindingStatus {
         kind: Kind::InternetEgress,
         class: Class::Reach,
         severity: "critical",
+        exception: None,
         reach: Some(Reach::Established),
         device: DeviceRef {
             mac: "44:19:b6:01:02:03".parse().ok(),
@@ -208,7 +209,7 @@ pub fn published(findings: &[FindingStatus]) -> Arc<Published> {
         ..Snapshot::unseen(PolicyRef { file: None, hash: String::new() })
     };
     let snapshot = Arc::new(snapshot);
-    Arc::new(Published { snapshot, episodes, interfaces: Vec::new(), totals: Totals::default() })
+    Arc::new(Published { snapshot, episodes, interfaces: Vec::new(), totals: Totals::default(), hours: Arc::default() })
 }
 
 fn now() -> Timestamp {

@@ -14,6 +14,7 @@ pub const FILES: &[&str] = &["agent.yml", "findings.yml", "mirror.yml"];
 const METRICS: &[&str] = &[
     "segwatch_build_info",
     "segwatch_canary_last_seen_timestamp_seconds",
+    "segwatch_canary_silent",
     "segwatch_capture_bytes_total",
     "segwatch_capture_dropped_packets_total",
     "segwatch_capture_last_packet_timestamp_seconds",

@@ -3,15 +3,18 @@
 
 use std::net::SocketAddr;
 
-use segwatch::base::Mac;
-use segwatch::engine::Snapshot;
+use segwatch::base::{Mac, Timestamp};
+use segwatch::engine::{Event, Snapshot, Subject};
+use segwatch::metrics::{BuildInfo, Counters, Exporter};
 use segwatch::policy::Policy;
 use segwatch::report::{self, CaptureFiles, FlowFormat, FlowWriter, Style};
+use segwatch::sink::{Origin, syslog};
+use segwatch_tests::exposition;
 use segwatch_tests::frames::Packet;
 use segwatch_tests::pcap::pcap;
 use segwatch_tests::program::segwatch;
 
-use super::lab::{ATTACKER, CAMERA, CAMERA_IP, Lab, ROUTER};
+use super::lab::{ATTACKER, CAMERA, CAMERA_IP, Lab, ROUTER, START};
 
 const GROUP: Mac = Mac([1, 0, 0x5e, 0x7f, 0xff, 0xfa]);
 
@@ -261,6 +264,30 @@ fn flows(lab: &Lab, format: FlowFormat) -> String {
     String::from_utf8(out).expect("UTF-8")
 }
 
+/// The page that Prometheus reads, with each finding as a series; parsed, as it does.
+fn metrics(answer: &Snapshot) -> String {
+    let build = BuildInfo { version: "1".to_owned(), revision: String::new(), rustversion: "1".to_owned() };
+    let subjects = answer.findings.iter().map(|finding| (finding.id.clone(), Subject::of(finding))).collect();
+    let counters = Counters { subjects, ..Counters::default() };
+    let page = Exporter::new(build).render(&policy(), answer, &counters).expect("rendered");
+    exposition::parse(&page).unwrap_or_else(|fault| panic!("{fault}"));
+    page
+}
+
+/// What syslog servers are told, one message on each line.
+fn syslog(answer: &Snapshot) -> String {
+    let origin = Origin { site: "s".into(), sensor: "s".into() };
+    let opened = answer
+        .findings
+        .iter()
+        .map(|finding| Event::FindingOpened { at: Timestamp(START), finding: Box::new(finding.clone()) });
+    let messages: Vec<String> = opened.filter_map(|event| syslog::message(&event, &origin)).collect();
+    // RFC 5424, section 6.4: the text may begin with a byte order mark.
+    let tame = |message: &String| message.replacen('\u{feff}', "", 1) + "\n";
+    assert!(messages.iter().all(|message| !message.contains('\n')), "{messages:?}");
+    messages.iter().map(tame).collect()
+}
+
 /// Every output with the number of lines that it may have at most for what it shows.
 fn outputs(lab: &Lab, answer: &Snapshot) -> Vec<(&'static str, String)> {
     let files = CaptureFiles::default();
@@ -275,6 +302,8 @@ fn outputs(lab: &Lab, answer: &Snapshot) -> Vec<(&'static str, String)> {
         ("flows", flows(lab, FlowFormat::Text(style))),
         ("csv", flows(lab, FlowFormat::Csv)),
         ("jsonl", flows(lab, FlowFormat::Jsonl)),
+        ("metrics", metrics(answer)),
+        ("syslog", syslog(answer)),
     ]
 }
 

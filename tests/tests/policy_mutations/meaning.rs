@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use segwatch::config::{AlertmanagerConfig, CaptureConfig, Config};
 use segwatch::coverage::{Facts, Rule, Verdict, decide};
 use segwatch::hint::State;
-use segwatch::policy::{CLINICAL, Place, Policy, Zone, ZoneId, is_known_use, is_used_as};
+use segwatch::policy::{CLINICAL, Exception, Place, Policy, Whom, Zone, ZoneId, is_known_use, is_used_as};
 
 /// Uses that rules of the policies here tell apart, alone and together.
 const USES: [&str; 7] = ["", "street", "clinical", "klinisk", "car park", "street, clinical", "car park, clinical"];
@@ -19,12 +19,13 @@ pub fn meaning(config: &Config) -> String {
         .map(|conduit| {
             let side = |side: &segwatch::policy::Side| (ids(policy, &side.zones), sorted(&side.hosts));
             format!(
-                "{:?} {:?} {:?} {:?} {:?}",
+                "{:?} {:?} {:?} {:?} {:?} {:?}",
                 side(&conduit.from),
                 side(&conduit.to),
                 sorted(&conduit.services),
                 sorted(&conduit.permits),
-                conduit.expires
+                conduit.expires,
+                conduit.canary
             )
         })
         .collect();
@@ -38,6 +39,21 @@ pub fn meaning(config: &Config) -> String {
             format!("{:?} {:?} {home:?} {use_:?} {here} {:?}", device.mac, device.ip, device.out_of_service)
         })
         .collect();
+    let exceptions: BTreeSet<String> = policy
+        .exceptions
+        .iter()
+        .map(|exception| {
+            let Exception { device, kind, peer_zone, expires, .. } = exception;
+            let device = match *device {
+                Whom::Listed(at) => (policy.inventory[at as usize].mac, policy.inventory[at as usize].ip),
+                Whom::Mac(mac) => (Some(mac), None),
+                Whom::Ip(ip) => (None, Some(ip)),
+            };
+            let named = peer_zone.as_ref().map(|name| policy.zones.iter().find(|zone| zone.name == *name));
+            let peer_zone = named.map(|found| found.map(zone).or(peer_zone.clone()));
+            format!("{device:?} {kind} {peer_zone:?} {expires}")
+        })
+        .collect();
     let settings = (
         (sorted(&policy.watch_vendors), sorted(&policy.internal), sorted(&policy.domains), policy.coverage),
         (policy.hold, policy.edge_hops, policy.untagged, policy.rspan_vlan, &policy.severity),
@@ -49,7 +65,7 @@ pub fn meaning(config: &Config) -> String {
         .map(|paging| (sorted(&paging.urls), AlertmanagerConfig { urls: Vec::new(), line: 0, ..paging }));
     let agent = (&config.listen, paging, sorted(&config.captures.iter().map(port).collect::<Vec<_>>()));
     let dispositions = dispositions(&config.dispositions);
-    format!("{agent:?}\n{zones:#?}\n{conduits:#?}\n{devices:#?}\n{settings:?}\n{dispositions}")
+    format!("{agent:?}\n{zones:#?}\n{conduits:#?}\n{devices:#?}\n{exceptions:#?}\n{settings:?}\n{dispositions}")
 }
 
 /// What the rules of the report make of all that can be known.

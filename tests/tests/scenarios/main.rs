@@ -40,6 +40,7 @@ groups! {
     config "config"
     covered "covered"
     decoding "decoding"
+    exception "exception"
     exploit "exploit"
     foreign "foreign"
     hopping "hopping"

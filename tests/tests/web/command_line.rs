@@ -10,8 +10,8 @@ use segwatch::cli::{Backend, Local, Request};
 use segwatch::web::{About, Command, Limits, Published, Remark};
 use segwatch_tests::program::{Run, segwatch};
 
-use crate::tls::Authority;
 use crate::{Fake, Folder, HASH, Running, start, start_with};
+use segwatch_tests::authority::Authority;
 
 fn run(line: &str) -> Run {
     segwatch(line.split_whitespace())

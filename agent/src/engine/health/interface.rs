@@ -11,6 +11,7 @@ use super::words::{of_filtered, of_loss};
 use crate::base::Timestamp;
 use crate::coverage::Loss;
 use crate::engine::event::{Event, SourceEvent};
+use crate::engine::live::CLOCK_STEP;
 
 const SECOND: i64 = 1_000_000_000;
 /// What came is judged in windows of this length.
@@ -21,8 +22,6 @@ const WINDOWS: u32 = 3;
 const LOSS_WINDOWS: [usize; 2] = [6, 60];
 /// A mirror port without a frame for so long is silent: something always talks on a network.
 const SILENT_AFTER: i64 = 45 * SECOND;
-/// A step of the clock against monotonic time that is told.
-const CLOCK_STEP: i64 = SECOND;
 /// How long an alarm about the clock lasts.
 const CLOCK_LASTS: i64 = 600 * SECOND;
 /// What is missing for so long after a drop at the sensor is put down to that.
@@ -173,6 +172,13 @@ impl Interface {
         }
     }
 
+    /// Nobody looked until now.
+    pub(in crate::engine) fn skip(&mut self, now: i64) {
+        if self.last_frame.is_some() {
+            self.last_frame = Some(now);
+        }
+    }
+
     /// Raises and ends alarms of a live port. `answers` tells zones of which hosts answer watched devices.
     pub(in crate::engine) fn judge(
         &mut self,
@@ -261,9 +267,9 @@ impl Interface {
         }
     }
 
+    /// What an alarm says is of now, while it lasts.
     fn raise(&mut self, alarm: Alarm, detail: String, wall: Timestamp, events: &mut Vec<Event>) {
-        if let std::collections::btree_map::Entry::Vacant(place) = self.status.alarms.entry(alarm) {
-            place.insert(detail.clone());
+        if self.status.alarms.insert(alarm, detail.clone()).is_none() {
             let interface = self.status.name.clone();
             events.push(Event::Mirror { at: wall, interface, alarm: alarm.name(), raised: true, detail });
         }

@@ -164,6 +164,11 @@ impl Mirrors {
         self.ports.iter_mut().for_each(|port| port.clock(jump, now));
     }
 
+    /// Nobody looked until now: that no frame was seen says nothing.
+    pub(super) fn skip(&mut self, now: i64) {
+        self.ports.iter_mut().for_each(|port| port.skip(now));
+    }
+
     /// Live ports are judged.
     pub(super) fn judge(
         &mut self,

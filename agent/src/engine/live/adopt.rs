@@ -22,6 +22,7 @@ impl Engine {
         }
         self.enter_inventory();
         self.epoch += 1;
+        self.canaries.adopt(&self.policy, self.live.is_some().then_some(self.now));
         self.mirrors.forget_zones();
         let zone = |at: u16| {
             let name = &old.zone(ZoneId(at))?.name;
@@ -57,6 +58,7 @@ impl Engine {
         let hash = self.policy.hash.clone();
         if let Some(live) = &mut self.live {
             let at = live.wall;
+            live.latest = at;
             live.events.push(Event::Policy { at, hash });
         }
         // What the new policy allows closes for that reason, not because it went by another name.

@@ -6,7 +6,7 @@ use super::{Live, Totals};
 use crate::base::Timestamp;
 use crate::coverage::Verdict;
 use crate::engine::event::{Closing, Event};
-use crate::engine::snapshot::{DeviceRef, FindingStatus, PeerStatus, RuleRef, Snapshot};
+use crate::engine::snapshot::{DeviceRef, ExceptionStatus, FindingStatus, PeerStatus, RuleRef, Snapshot};
 use crate::finding::{Class, Kind};
 use crate::flow::Reach;
 
@@ -21,6 +21,8 @@ pub(super) struct Episode {
     pub(super) opened: Timestamp,
     pub(super) reach: Option<Reach>,
     pub(super) severity: &'static str,
+    /// What mutes it.
+    pub(super) exception: Option<ExceptionStatus>,
     pub(super) last: Timestamp,
     /// Monotonic time at which it was seen last.
     pub(super) touched: i64,
@@ -113,6 +115,7 @@ impl Drill {
             kind: Kind::Drill,
             class: Class::None,
             severity: "critical",
+            exception: None,
             reach: None,
             device: DeviceRef { mac: None, ip: None, name: Some("drill".to_owned()) },
             zone: "none".to_owned(),
@@ -130,6 +133,23 @@ impl Drill {
 impl Episode {
     pub(super) fn status(&self) -> EpisodeStatus {
         EpisodeStatus { opened: self.opened, subject: self.subject.clone(), acked: self.acked.clone() }
+    }
+
+    /// Takes over what mutes a finding now. One that is muted may rise anew, to the severity that it had.
+    fn mute(&mut self, finding: &FindingStatus, at: Timestamp) -> Option<Event> {
+        if self.exception == finding.exception {
+            return None;
+        }
+        let id = finding.id.clone();
+        let former = std::mem::replace(&mut self.exception, finding.exception.clone());
+        match (finding.exception.clone(), former) {
+            (Some(exception), _) => {
+                self.severity = finding.severity;
+                Some(Event::FindingMuted { at, id, exception })
+            }
+            (None, Some(exception)) => Some(Event::FindingRearmed { at, id, exception }),
+            (None, None) => None,
+        }
     }
 }
 
@@ -165,6 +185,7 @@ impl Live {
                         quiet.push(finding.id.clone());
                         continue;
                     }
+                    self.events.extend(episode.mute(finding, wall));
                     let rose = finding.reach > episode.reach;
                     if rose || rank(finding.severity) > rank(episode.severity) {
                         if rose {
@@ -183,6 +204,7 @@ impl Live {
                             opened: wall,
                             reach: finding.reach,
                             severity: finding.severity,
+                            exception: finding.exception.clone(),
                             last: finding.last_seen,
                             touched: now,
                             subject: Subject::of(finding),
@@ -251,6 +273,7 @@ impl Live {
             opened: Timestamp(saved.opened),
             reach: None,
             severity: finding.severity,
+            exception: None,
             last: finding.last_seen,
             touched: drill.until,
             subject: Subject::of(&finding),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Totals;
+use super::clock::{CLOCK_STEP, MAX_PAUSE};
 use crate::base::Timestamp;
 use crate::coverage::{Loss, Period, Reason, ReasonCode, end_of_hour};
 use crate::device::{Device, DeviceId};
@@ -20,8 +21,6 @@ const RECENT: i64 = 25 * 3_600 * SECOND;
 const MAX_RECENT: usize = 64;
 /// Nanoseconds after which a device is recorded for the first time, so that a record names it soon.
 const FIRST: i64 = 60 * SECOND;
-/// Between two ticks; longer, and nobody looked.
-const MAX_PAUSE: i64 = 10 * SECOND;
 /// A step of the clock; less is its drift.
 const STEP: i64 = 2 * SECOND;
 /// A gap that is longer is told in one record, not one for each hour.
@@ -240,8 +239,8 @@ impl Row {
         let last = self.last.replace(device.counts).unwrap_or(device.counts);
         self.sums.add_since(device.counts, last);
         let is_step = match elapsed {
-            Some(_) => passed.jump.abs() >= STEP,
-            None => self.open.to.since(passed.wall) >= STEP,
+            Some(_) => passed.jump.abs() > CLOCK_STEP,
+            None => self.open.to.since(passed.wall) > CLOCK_STEP,
         };
         // What the clock would show without its step.
         let reached = match elapsed {

@@ -4,6 +4,7 @@
 //! against what came, and compares the findings with the open episodes. All of it follows from the inputs alone.
 
 mod adopt;
+mod clock;
 mod episode;
 mod hours;
 mod saved;
@@ -11,6 +12,7 @@ mod saved;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub(super) use clock::CLOCK_STEP;
 pub use episode::{EpisodeStatus, MAX_EPISODES, Subject};
 pub use hours::{DeviceHours, MAX_RECORDED};
 pub use saved::{Changes, Saved};
@@ -43,6 +45,8 @@ pub(super) struct Live {
     wall: Timestamp,
     /// Of the one before.
     former_wall: Timestamp,
+    /// The latest wall time since this policy decides: a clock that is set back brings no exception back.
+    latest: Timestamp,
     mono: i64,
     /// Monotonic minus wall time.
     offset: i64,
@@ -190,6 +194,15 @@ impl Live {
         self.full.at.is_some_and(|at| now.saturating_sub(at) <= silence)
     }
 
+    pub(super) fn wall(&self) -> Timestamp {
+        self.wall
+    }
+
+    /// The time that exceptions are held against.
+    pub(super) fn latest(&self) -> Timestamp {
+        self.latest
+    }
+
     pub(super) fn key_of(&self, id: &str) -> Option<FindingKey> {
         self.keys.get(id).copied()
     }
@@ -206,12 +219,14 @@ impl Engine {
         let elapsed = if live.ticked { mono.saturating_sub(live.mono) } else { 0 };
         let jump = if live.ticked { wall.since(live.wall).saturating_sub(elapsed) } else { 0 };
         if live.ticked {
-            self.mirrors.set_clock(jump, mono);
+            self.check_clock(&mut live, wall, mono);
         } else {
             (live.started, live.ticked) = (mono, true);
+            self.canaries.start(mono);
             self.now = mono;
         }
         live.former_wall = live.wall;
+        live.latest = live.latest.max(wall);
         (live.wall, live.mono, live.offset) = (wall, mono, mono.saturating_sub(wall.0));
         self.now = self.now.max(mono);
         while let Some(flow) = self.flows.take_idle(self.now.saturating_sub(IDLE_TIMEOUT)) {
@@ -222,6 +237,8 @@ impl Engine {
             live.epoch = self.epoch;
         }
         self.harvest(&mut live);
+        self.canaries.judge(self.now);
+        live.events.extend(self.canaries.take_events(wall));
         live.end_drill(self.now);
         let first_hour = live.first_hour(self.now);
         self.one_way.retain(|&(_, hour), _| hour >= first_hour);
@@ -348,6 +365,8 @@ impl Engine {
             for (_, covered) in &covered {
                 cover(&mut self.devices, covered, self.now);
             }
+            let shown: Vec<_> = covered.iter().map(|(_, covered)| *covered).collect();
+            self.heed(id, &shown, live.wall);
             if let Some((source, packets)) = self.own_link(covered.into_iter())
                 && let Some(port) = self.mirrors.of_mut(source)
             {

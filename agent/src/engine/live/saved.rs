@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::episode::{Ack, SavedDrill, Subject};
 use super::hours::SavedHours;
 use crate::base::Timestamp;
+use crate::engine::canary::SavedCanary;
+use crate::engine::snapshot::ExceptionStatus;
 
 /// Version of the form; another one is not read.
 const VERSION: u32 = 1;
@@ -30,6 +32,8 @@ pub struct Saved {
     totals: Vec<SavedTotal>,
     #[serde(default)]
     drill: Option<SavedDrill>,
+    #[serde(default)]
+    canaries: Vec<SavedCanary>,
     #[serde(default)]
     hours: Vec<SavedHours>,
 }
@@ -93,6 +97,8 @@ struct SavedFinding {
     remarks: Vec<String>,
     opened: i64,
     severity: String,
+    #[serde(default)]
+    exception: Option<ExceptionStatus>,
     subject: Subject,
     quiet_for: i64,
     acked: Option<Ack>,
@@ -125,13 +131,17 @@ pub struct Changes {
     /// One that began.
     #[serde(default)]
     drill: Option<SavedDrill>,
+    /// All of them, where one changed.
+    #[serde(default)]
+    canaries: Vec<SavedCanary>,
     at: i64,
 }
 
 impl Changes {
     /// Whether a restart would miss nothing without them.
     pub fn is_empty(&self) -> bool {
-        self.devices.is_empty() && self.findings.is_empty() && self.closed.is_empty() && self.drill.is_none()
+        let quiet = self.drill.is_none() && self.canaries.is_empty();
+        quiet && self.devices.is_empty() && self.findings.is_empty() && self.closed.is_empty()
     }
 }
 
@@ -153,6 +163,9 @@ impl Saved {
         self.closings.extend(changes.closings);
         if !changes.totals.is_empty() {
             self.totals = changes.totals;
+        }
+        if !changes.canaries.is_empty() {
+            self.canaries = changes.canaries;
         }
         self.drill.take_if(|drill| changes.closed.contains(&drill.id));
         self.drill = changes.drill.or(self.drill.take());

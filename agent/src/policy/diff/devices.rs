@@ -1,7 +1,6 @@
 //! The inventory: who is watched and missed, and where everybody is at home.
 
 use super::pairing::Pairing;
-use super::wording::last_day;
 use super::{PolicyDiff, What};
 use crate::base::Timestamp;
 use crate::policy::{CLINICAL, InventoryDevice, Policy, ZoneId, is_known_use, is_used_as};
@@ -91,7 +90,7 @@ fn changed(
     }
     if before.out_of_service != *out_of_service {
         let said = |until: Option<Timestamp>| {
-            until.map_or("in service".to_owned(), |until| format!("out of service until {}", last_day(until)))
+            until.map_or("in service".to_owned(), |until| format!("out of service until {}", until.day_before()))
         };
         let text = format!("{}, was {}", said(*out_of_service), said(before.out_of_service));
         match before.out_of_service < *out_of_service {

@@ -4,6 +4,7 @@
 
 mod agent;
 mod devices;
+mod exceptions;
 mod hosts;
 mod pairing;
 mod ranges;
@@ -95,6 +96,8 @@ pub enum What {
     Hold,
     EdgeHops,
     Severity,
+    Exception,
+    Canary,
     Disposition,
     Untagged,
     RspanVlan,
@@ -133,6 +136,7 @@ pub fn compare(old: &Policy, new: &Policy, judge: &Judge<'_>) -> PolicyDiff {
     rules::compare(old, new, &pairing, judge, &mut diff);
     zones::compare(old, new, &pairing, &mut diff);
     devices::compare(old, new, &pairing, &mut diff);
+    exceptions::compare(old, new, &pairing, &mut diff);
     settings::compare(old, new, judge, &mut diff);
     diff
 }

@@ -75,6 +75,11 @@ impl Pairing {
         self.placed.iter().enumerate().filter(|(_, placed)| **placed).map(|(key, _)| key)
     }
 
+    /// The zone of the new policy that a zone of the old one is.
+    pub(super) fn twin(&self, old: ZoneId) -> Option<ZoneId> {
+        self.pairs.iter().find(|pair| pair.0 == Some(old)).and_then(|pair| pair.1)
+    }
+
     /// Whether two zones are the same one; two absent ones are.
     pub(super) fn is_same(&self, old: Option<ZoneId>, new: Option<ZoneId>) -> bool {
         match (old, new) {

@@ -4,7 +4,7 @@
 use super::hosts::{Addresses, HostSet, ZoneKey, bounds, embedding};
 use super::pairing::{Pairing, Side};
 use super::ranges::Ranges;
-use super::wording::{flows_text, permits_text};
+use super::wording::{duration, flows_text, permits_text};
 use super::{Change, Flows, Judge, PolicyDiff, What, keep, services};
 use crate::base::Timestamp;
 use crate::policy::{Conduit, Place, Policy, Scope, Service, ZoneId, conduit};
@@ -317,8 +317,9 @@ fn conduits_renamed(old: &View<'_>, new: &View<'_>, diff: &mut PolicyDiff) {
         let by_name = olds.iter().position(|other| other.name == conduit.name);
         let twin =
             || olds.iter().position(|other| !news.iter().any(|new| new.name == other.name) && same(other, conduit));
-        let Some(at) = by_name.or_else(twin) else { continue };
-        let Some(before) = olds.get(at) else { continue };
+        let found = by_name.or_else(twin).and_then(|at| Some((at, olds.get(at)?)));
+        canary(found.map(|(_, before)| before), Some(conduit), diff);
+        let Some((at, before)) = found else { continue };
         former.push(at);
         let mut note = |key: &str, old: &str, new: &str| {
             if old != new {
@@ -336,9 +337,26 @@ fn conduits_renamed(old: &View<'_>, new: &View<'_>, diff: &mut PolicyDiff) {
             diff.note(What::Name, &conduit.name, text, Some(&conduit.place));
         }
     }
+    for (_, gone) in olds.iter().enumerate().filter(|(at, _)| !former.contains(at)) {
+        canary(Some(gone), None, diff);
+    }
     if !former.is_sorted() {
         let text = "conduits stand in another order: of several that allow a flow, the first is named";
         diff.note(What::Order, "conduits", text, None);
+    }
+}
+
+/// How often a conduit's traffic must be seen.
+fn canary(before: Option<&Conduit>, after: Option<&Conduit>, diff: &mut PolicyDiff) {
+    let Some(conduit) = after.or(before) else { return };
+    let [old, new] = [before, after].map(|conduit| conduit.and_then(|conduit| conduit.canary));
+    let often =
+        |interval: Option<i64>| interval.map_or("never".to_owned(), |every| format!("every {}", duration(every)));
+    let text = format!("must be seen {}, was {}", often(new), often(old));
+    match (old.unwrap_or(i64::MAX), new.unwrap_or(i64::MAX)) {
+        (old, new) if old < new => diff.open(What::Canary, &conduit.name, text, Some(&conduit.place)),
+        (old, new) if old > new => diff.close(What::Canary, &conduit.name, text, Some(&conduit.place)),
+        _ => {}
     }
 }
 

@@ -83,6 +83,7 @@ fn policy(dice: &mut Dice) -> Policy {
             to: side(dice),
             services: dice.some(&services(), 3),
             permits: Vec::new(),
+            canary: None,
             owner: None,
             reason: None,
             expires: [None, Some(Timestamp(100)), Some(Timestamp(200))][dice.roll(3)],

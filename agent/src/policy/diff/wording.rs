@@ -1,7 +1,6 @@
 //! Changes in words.
 
 use super::{Flows, Hosts};
-use crate::base::Timestamp;
 
 const SHOWN: usize = 4;
 
@@ -57,16 +56,10 @@ fn count_v6(count: &str) -> Option<String> {
 fn times(flows: &Flows) -> String {
     match (flows.since, flows.until) {
         (None, None) => String::new(),
-        (None, Some(until)) => format!(", until {}", last_day(until)),
-        (Some(since), None) => format!(", after {}", last_day(since)),
-        (Some(since), Some(until)) => format!(", after {} until {}", last_day(since), last_day(until)),
+        (None, Some(until)) => format!(", until {}", until.day_before()),
+        (Some(since), None) => format!(", after {}", since.day_before()),
+        (Some(since), Some(until)) => format!(", after {} until {}", since.day_before(), until.day_before()),
     }
-}
-
-/// The last day before a time, as `expires` writes it.
-pub(super) fn last_day(end: Timestamp) -> String {
-    let last = Timestamp(end.0.saturating_sub(1)).to_string();
-    last.get(..10).unwrap_or(&last).to_owned()
 }
 
 /// `a, b, c and 4 more`; `left_out` are not even in the list.

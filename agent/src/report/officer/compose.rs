@@ -172,10 +172,14 @@ fn strays(report: &SiteReport<'_>, w: Language) -> Vec<Part> {
         return Vec::new();
     }
     let titles = [w.kind(), w.severity(), w.device(), w.zone(), w.peers(), w.reach(), w.when()];
+    let muted = |finding: &crate::engine::FindingStatus| {
+        let text = w.muted(finding);
+        Some(text.trim_start_matches("; ").to_owned()).filter(|text| !text.is_empty()).into_iter().collect()
+    };
     let row = |finding: &&crate::engine::FindingStatus| {
         vec![
             Cell { badge: None, lines: vec![w.of_kind(finding.kind).to_owned(), finding.kind.name().to_owned()] },
-            Cell::badge(w.of_severity(finding.severity), Vec::new()),
+            Cell::badge(w.of_severity(finding.severity), muted(finding)),
             Cell::text(w.subject(finding)),
             Cell::text(finding.zone.clone()),
             Cell::text(w.of_peers(finding)),

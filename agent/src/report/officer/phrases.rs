@@ -5,7 +5,7 @@ use super::camera::{Coverage, Gap};
 use super::site::Unseen;
 use crate::base::Timestamp;
 use crate::coverage::Reason;
-use crate::engine::{FindingStatus, PeerStatus};
+use crate::engine::{ExceptionStatus, FindingStatus, PeerStatus};
 use crate::report::words::{ref_label, socket, time};
 
 /// Peers that are named in a line; the rest are counted.
@@ -143,6 +143,15 @@ impl Language {
             finding.kind.name(),
             self.of_peers(finding),
             self.span(finding.first_seen, finding.last_seen)
+        ) + &self.muted(finding)
+    }
+
+    /// Who answers for a finding that neither pages nor makes a ticket, and until when; empty without an exception.
+    pub(super) fn muted(self, finding: &FindingStatus) -> String {
+        let Some(ExceptionStatus { owner, reason, expires }) = &finding.exception else { return String::new() };
+        self.of(
+            format!("; muted until {expires} by {owner}: {reason}"),
+            format!("; undtaget til og med {expires} af {owner}: {reason}"),
         )
     }
 

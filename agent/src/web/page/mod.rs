@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use super::published::{About, ConduitStatus};
+use super::published::{About, ConduitStatus, RecordsStatus};
 use crate::base::{Timestamp, html};
 use crate::engine::Snapshot;
 
@@ -37,17 +37,23 @@ pub(super) fn content_security_policy() -> String {
 }
 
 /// The page of a published snapshot.
-pub(super) fn landing_page(about: &About, snapshot: &Snapshot, conduits: &[ConduitStatus], at: Timestamp) -> String {
+pub(super) fn landing_page(
+    about: &About,
+    snapshot: &Snapshot,
+    (conduits, records): (&[ConduitStatus], &RecordsStatus),
+    at: Timestamp,
+) -> String {
     let mut page = head(about, snapshot.verdict.name());
     let _ = write!(page, "<span class=\"dim\">as of <time datetime=\"{at}\">{at}</time></span>\n</header>\n");
-    page.push_str(&body(snapshot, conduits));
+    page.push_str(&body(snapshot, conduits, records));
     tail(page, about)
 }
 
 /// What stands in it but for its time: who compares two of them knows whether something changed.
-pub(super) fn body(snapshot: &Snapshot, conduits: &[ConduitStatus]) -> String {
+pub(super) fn body(snapshot: &Snapshot, conduits: &[ConduitStatus], records: &RecordsStatus) -> String {
     let mut page = String::from("<main id=\"main\">\n");
     sections::verdict(&mut page, snapshot);
+    sections::records(&mut page, records);
     sections::not_verified(&mut page, snapshot);
     sections::matrix(&mut page, snapshot, conduits);
     sections::findings(&mut page, snapshot);

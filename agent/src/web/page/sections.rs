@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::super::published::ConduitStatus;
+use super::super::published::{ConduitStatus, RecordsStatus};
 use crate::base::html;
 use crate::coverage::{Reason, Verdict};
-use crate::engine::{DeviceStatus, FindingStatus, Snapshot};
+use crate::engine::{CanaryStatus, DeviceStatus, ExceptionStatus, FindingStatus, Snapshot, ZoneStatus};
+use crate::finding::Class;
 use crate::flow::Reach;
 
 /// Findings, cameras and peers that are listed; the API has all.
@@ -50,6 +51,21 @@ fn reasons(page: &mut String, reasons: &[Reason]) {
         let _ = writeln!(page, "<li><strong>{}</strong>: {}</li>", reason.code.name(), html(&reason.detail));
     }
     page.push_str("</ul>\n");
+}
+
+/// What takes no records; nothing while all do.
+pub(super) fn records(page: &mut String, records: &RecordsStatus) {
+    for (sink, why) in &records.failing {
+        let (class, means) = match *sink {
+            "journal" => ("critical", "a restart would forget what is shown now"),
+            _ => ("warning", "records wait for it, and are lost if it takes long"),
+        };
+        let _ = writeln!(
+            page,
+            "<p><span class=\"badge {class}\">not recorded</span> <strong>{sink}</strong>: {}; {means}</p>",
+            html(why)
+        );
+    }
 }
 
 /// What is not verified: alarms of the mirror, with what they saw and the likely mistake, and devices.
@@ -118,7 +134,7 @@ pub(super) fn matrix(page: &mut String, snapshot: &Snapshot, conduits: &[Conduit
         match finding.reach {
             Some(Reach::Attempted | Reach::Refused) => cell.tried += 1,
             Some(Reach::Forwarded | Reach::Established) => cell.through += 1,
-            None => cell.through += u64::from(finding.severity == "critical"),
+            None => cell.through += u64::from(finding.class == Class::Breach),
         }
     }
     cells.retain(|_, cell| !cell.conduits.is_empty() || cell.tried + cell.through > 0);
@@ -127,8 +143,9 @@ pub(super) fn matrix(page: &mut String, snapshot: &Snapshot, conduits: &[Conduit
         let verdict = zone.verdict.map_or("<span class=\"dim\">not judged</span>".to_owned(), |it| badge(it.name()));
         let _ = writeln!(
             page,
-            "<tr><th scope=\"row\">{}</th><td>{verdict}</td><td>{}</td><td>{}</td></tr>",
+            "<tr><th scope=\"row\">{}{}</th><td>{verdict}</td><td>{}</td><td>{}</td></tr>",
             html(&zone.name),
+            canaries(zone),
             zone.devices,
             zone.findings
         );
@@ -152,6 +169,16 @@ pub(super) fn matrix(page: &mut String, snapshot: &Snapshot, conduits: &[Conduit
         page.push_str("</table></div>\n");
     }
     page.push_str("</section>\n");
+}
+
+/// When each canary of a zone was seen, or that it is missing.
+fn canaries(zone: &ZoneStatus) -> String {
+    let one = |canary: &CanaryStatus| {
+        let seen = canary.last_seen.map_or("never seen".to_owned(), |last| format!("seen {last}"));
+        let (class, what) = if canary.silent { ("badge unverified", "missing, ") } else { ("dim", "") };
+        format!("<br><span class=\"{class}\">canary {}: {what}{seen}</span>", html(&canary.name))
+    };
+    zone.canaries.iter().map(one).collect()
 }
 
 fn cell(cell: &Cell<'_>) -> String {
@@ -199,6 +226,10 @@ fn finding_of(page: &mut String, finding: &FindingStatus) {
         finding.last_seen,
         html(&finding.summary)
     );
+    if let Some(ExceptionStatus { owner, reason, expires }) = &finding.exception {
+        let (owner, reason) = (html(owner), html(reason));
+        let _ = writeln!(page, "<p>Muted until {expires} by {owner}: {reason}. The verdict stays as it is.</p>");
+    }
     if !finding.peers.is_empty() {
         page.push_str("<div class=\"scroll\"><table>\n<tr><th scope=\"col\">peer</th><th scope=\"col\">service</th><th scope=\"col\">opened by</th><th scope=\"col\">reach</th><th scope=\"col\">packets out / in</th><th scope=\"col\">names</th></tr>\n");
         for peer in finding.peers.iter().take(MAX_PEERS) {

@@ -14,6 +14,9 @@ use crate::finding::{Finding, FindingKey, Kind, Peer, PeerKey, PeerZone};
 use crate::flow::Reach;
 use crate::hint::{Confidence, Says, Source};
 
+/// Nanoseconds of the time away that count as quiet: nobody looked, and the clock may have been set meanwhile.
+const MAX_AWAY: i64 = 3_600_000_000_000;
+
 impl Engine {
     /// Takes up what was saved, before the first tick. `now` is wall and monotonic time.
     pub(in crate::engine) fn restore(&mut self, saved: &Saved, wall: Timestamp, mono: i64) {
@@ -21,10 +24,11 @@ impl Engine {
             return;
         }
         self.restore_devices(saved);
-        let away = wall.since(saved.at()).max(0);
+        let away = wall.since(saved.at()).clamp(0, MAX_AWAY);
         let zones: BTreeMap<String, u16> =
             zone_indices(&self.policy).into_iter().map(|(name, at)| (name.to_owned(), at)).collect();
         let mut live = self.live.take().unwrap_or_default();
+        live.latest = saved.at().max(wall);
         for (zone, kind, reach, count) in &saved.totals {
             let Some(kind) = Kind::from_name(kind) else { continue };
             let reach = reach.as_deref().and_then(Reach::from_name);
@@ -54,6 +58,10 @@ impl Engine {
         if let Some(drill) = &saved.drill {
             live.resume_drill(drill, wall, mono);
         }
+        self.canaries.restore(&saved.canaries);
+        // The clock may have been ahead when that was written.
+        live.date_no_later(wall);
+        self.date_no_later(wall);
         self.live = Some(live);
         self.epoch += 1;
     }
@@ -149,6 +157,7 @@ impl Engine {
                 opened: Timestamp(saved.opened),
                 reach: (kind.class(reach(&saved.reach)) == crate::finding::Class::Reach).then(|| reach(&saved.reach)),
                 severity: severity(&saved.severity),
+                exception: saved.exception.clone(),
                 last: Timestamp(saved.last),
                 touched,
                 subject: saved.subject.clone(),

@@ -44,8 +44,9 @@ impl Engine {
             })
             .collect();
         let (closings, totals) = (self.save_closings(i64::MIN), save_totals(live));
-        let (drill, hours) = (live.save_drill(), live.hours.save(|id| Some(key_text(self.devices.get(id)?.key))));
-        Saved { version: VERSION, at: live.wall.0, devices, findings, closings, totals, drill, hours }
+        let (drill, canaries) = (live.save_drill(), self.canaries.save());
+        let hours = live.hours.save(|id| Some(key_text(self.devices.get(id)?.key)));
+        Saved { version: VERSION, at: live.wall.0, devices, findings, closings, totals, drill, canaries, hours }
     }
 
     /// What these events change in what was saved before.
@@ -61,10 +62,11 @@ impl Engine {
                 Event::FindingOpened { finding, .. } | Event::FindingRaised { finding, .. } => {
                     ids.insert(finding.id.as_str());
                 }
-                Event::FindingAcked { id, .. } => {
+                Event::FindingAcked { id, .. } | Event::FindingMuted { id, .. } | Event::FindingRearmed { id, .. } => {
                     ids.insert(id);
                 }
                 Event::FindingClosed { id, .. } => changes.closed.push(id.clone()),
+                Event::Canary { .. } => changes.canaries = self.canaries.save(),
                 _ => {}
             }
         }
@@ -151,6 +153,7 @@ impl Engine {
             remarks: finding.remarks.iter().cloned().collect(),
             opened: episode.opened.0,
             severity: episode.severity.to_owned(),
+            exception: episode.exception.clone(),
             subject: episode.subject.clone(),
             quiet_for: now.saturating_sub(episode.touched),
             acked: episode.acked.clone(),
