@@ -2,6 +2,7 @@
 //! say, and every output that shows them.
 
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 
 use segwatch::base::{Mac, Timestamp};
 use segwatch::engine::{Event, Snapshot, Subject};
@@ -252,6 +253,9 @@ fn is_tame(c: char) -> bool {
     c == '\n' || !c.is_control() && !hidden
 }
 
+/// The same, made once.
+static POLICY: LazyLock<Policy> = LazyLock::new(policy);
+
 fn policy() -> Policy {
     super::lab::policy("")
 }
@@ -269,7 +273,7 @@ fn metrics(answer: &Snapshot) -> String {
     let build = BuildInfo { version: "1".to_owned(), revision: String::new(), rustversion: "1".to_owned() };
     let subjects = answer.findings.iter().map(|finding| (finding.id.clone(), Subject::of(finding))).collect();
     let counters = Counters { subjects, ..Counters::default() };
-    let page = Exporter::new(build).render(&policy(), answer, &counters).expect("rendered");
+    let page = Exporter::new(build).render(&POLICY, answer, &counters).expect("rendered");
     exposition::parse(&page).unwrap_or_else(|fault| panic!("{fault}"));
     page
 }
