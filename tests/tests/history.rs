@@ -253,7 +253,8 @@ fn another_policy_judges_what_was_recorded() {
         (run.exit, serde_json::from_str::<Value>(&run.out).unwrap_or_default(), run.err)
     };
     let counts = |json: &Value| {
-        ["newly_violating", "newly_allowed", "unchanged"].map(|key| json["flows"]["counts"][key].as_u64().expect("a count"))
+        ["newly_violating", "newly_allowed", "unchanged"]
+            .map(|key| json["flows"]["counts"][key].as_u64().expect("a count"))
     };
     let (exit, json, err) = diff(&old, &new, &[]);
     // The cameras' own flow, and the one to the other port.

@@ -17,6 +17,7 @@ mod kill;
 mod log;
 mod pause;
 mod power;
+mod recorded;
 mod refusals;
 mod reload;
 mod remarks;
