@@ -21,8 +21,6 @@ const RECENT: i64 = 25 * 3_600 * SECOND;
 const MAX_RECENT: usize = 64;
 /// Nanoseconds after which a device is recorded for the first time, so that a record names it soon.
 const FIRST: i64 = 60 * SECOND;
-/// A step of the clock; less is its drift.
-const STEP: i64 = 2 * SECOND;
 /// A gap that is longer is told in one record, not one for each hour.
 const MAX_SPLIT: i64 = 48 * 3_600 * SECOND;
 const SECOND: i64 = 1_000_000_000;
