@@ -2,6 +2,8 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::base::Timestamp;
@@ -22,12 +24,14 @@ pub(super) struct FlowHistory {
     until: Timestamp,
     /// Something is not on the disk yet.
     waits: bool,
+    /// Flows that found no place.
+    lost: Arc<AtomicU64>,
 }
 
 impl FlowHistory {
-    pub(super) fn new(directory: PathBuf) -> FlowHistory {
+    pub(super) fn new(directory: PathBuf, lost: Arc<AtomicU64>) -> FlowHistory {
         let summaries = Summaries::default();
-        FlowHistory { directory, journal: None, summaries, until: Timestamp::default(), waits: false }
+        FlowHistory { directory, journal: None, summaries, until: Timestamp::default(), waits: false, lost }
     }
 
     fn journal(&mut self) -> io::Result<&mut Journal> {
@@ -66,11 +70,12 @@ impl Sink for FlowHistory {
     fn write(&mut self, batch: &Batch, from: &mut usize) -> io::Result<()> {
         let is_over = batch.at >= self.until || end_of_hour(batch.at) < self.until;
         if *from == 0 {
-            if is_over || self.summaries.is_full() {
+            if is_over {
                 self.flush()?;
                 self.until = end_of_hour(batch.at);
             }
-            self.summaries.take(&batch.ended, &batch.open);
+            let lost = self.summaries.take(&batch.ended, &batch.open);
+            self.lost.fetch_add(lost, Ordering::Relaxed);
             *from = batch.records();
         }
         if batch.last {
@@ -111,7 +116,7 @@ mod tests {
     fn an_hour_is_written_when_it_is_over_and_what_is_left_at_the_end() {
         let folder = std::env::temp_dir().join(format!("segwatch-flows-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
-        let mut history = FlowHistory::new(folder.clone());
+        let mut history = FlowHistory::new(folder.clone(), Arc::default());
         (0..3).for_each(|_| write(&mut history, &batch(1, 2, false)).expect("written"));
         assert_eq!(flows(&folder), [0; 0]);
         write(&mut history, &batch(2, 1, false)).expect("written");
@@ -128,7 +133,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("segwatch-no-flows-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::write(&folder, "in the way").expect("a file");
-        let mut history = FlowHistory::new(folder.clone());
+        let mut history = FlowHistory::new(folder.clone(), Arc::default());
         let (batch, mut from) = (batch(1, 2, true), 0);
         for _ in 0..3 {
             assert!(history.write(&batch, &mut from).is_err());
