@@ -70,7 +70,7 @@ pub(super) enum Record {
 }
 
 #[derive(Deserialize)]
-struct Covered {
+pub(super) struct Covered {
     device: DeviceRef,
     zone: String,
     from: Timestamp,
