@@ -196,6 +196,14 @@ def zone():
     board.place("timeseries", "Coverage", "Share of the devices that are covered.", 12, 6,
                 [(f"min by (site, zone) (segwatch_coverage_ratio{{{ZONES}}})", "{{site}} {{zone}}")],
                 number("percentunit", SHARE, min=0, max=1), link="SegwatchZoneUncovered")
+    covered = f"sum by (site, zone) (increase(segwatch_covered_seconds_total{{{ZONES}}}[$__range]))"
+    uncovered = f"sum by (site, zone) (increase(segwatch_uncovered_seconds_total{{{ZONES}}}[$__range]))"
+    board.place("bargauge", "Time covered", "Share of the devices' time in this range for which somebody vouches.", 12, 7,
+                [(f"{covered} / ({covered} + {uncovered})", "{{site}} {{zone}}")], number("percentunit", SHARE, min=0, max=1),
+                link="SegwatchZoneUncovered")
+    board.place("timeseries", "Time not covered, by reason", "Devices that are not covered, on average.", 12, 7,
+                [(f"sum by (reason) (rate(segwatch_uncovered_seconds_total{{{ZONES}}}[$__rate_interval]))", "{{reason}}")],
+                number(min=0), link="SegwatchDeviceUncovered")
     board.row("What they did")
     findings_table(board, ZONES, 8)
     board.place("timeseries", "Open findings", "By kind and reach.", 12, 8,

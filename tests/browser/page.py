@@ -120,6 +120,22 @@ def live(page):
     page.until("!document.getElementById('f-0000000000000004')", "a finding that left")
 
 
+def unplugged(page):
+    """An agent that does not answer: what stands there looks like the past, until it answers again."""
+    conditions = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.call("Network.emulateNetworkConditions", offline=True, **conditions)
+    look_again = "document.dispatchEvent(new Event('visibilitychange'))"
+    colours = "[getComputedStyle(document.querySelector('.verdict')).color, getComputedStyle(document.querySelector('.dim')).color]"
+    page.js(look_again)
+    page.until("!document.getElementById('note').hidden && document.getElementById('note').innerText.includes('old')", "a word of it")
+    verdict, dim = page.js(colours)
+    assert verdict == dim, "the verdict looks like the present"
+    page.call("Network.emulateNetworkConditions", offline=False, **conditions)
+    page.until(f"{look_again} && document.getElementById('note').hidden", "the present")
+    assert len(set(page.js(colours))) == 2
+    page.said = [said for said in page.said if "ERR_INTERNET_DISCONNECTED" not in said]
+
+
 def crowd(page, url, folder):
     show("crowd")
     began = time.monotonic()
@@ -153,6 +169,7 @@ def main():
         mouse(page, url)
         keyboard(page)
         live(page)
+        unplugged(page)
         hostile_names_are_text(page)
         axe(page, "the page")
         looks(page, "page", folder)

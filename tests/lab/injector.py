@@ -5,6 +5,7 @@ Reads frames where they enter (AF_PACKET) and sends them on, in one of these way
     pass                as they are
     strip               without their outer tag
     lose N              every Nth is lost
+    scatter P           P percent are lost, by chance
     duplicate           each twice
     reorder N           N at a time, last one first
     from MAC,MAC        only those that these hosts sent
@@ -13,6 +14,7 @@ Reads frames where they enter (AF_PACKET) and sends them on, in one of these way
 It ends with the process that started it, and after an hour in any case.
 """
 
+import random
 import select
 import socket
 import struct
@@ -45,6 +47,7 @@ class Way:
         self.name, *rest = words.split()
         self.macs = [bytes.fromhex(mac.replace(":", "")) for mac in rest[0].split(",")] if self.name == "from" else []
         self.number = int(rest[0]) if self.name in ("lose", "reorder", "cut") else 0
+        self.share = float(rest[0]) / 100 if self.name == "scatter" else 0
         self.count, self.waiting = 0, []
 
     def frames(self, frame, tag):
@@ -56,6 +59,8 @@ class Way:
                 return [frame]
             case "lose":
                 return [] if self.count % self.number == 0 else [whole]
+            case "scatter":
+                return [] if random.random() < self.share else [whole]
             case "duplicate":
                 return [whole, whole]
             case "from":

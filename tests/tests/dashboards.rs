@@ -69,6 +69,7 @@ fn every_metric_that_a_panel_names_exists() {
         "segwatch_canary_last_seen_timestamp_seconds",
         "segwatch_canary_silent",
         "segwatch_config_last_reload_success_timestamp_seconds",
+        "segwatch_coverage_unrecorded_devices",
         "segwatch_finding_info_suppressed",
     ];
     assert_eq!(hidden, expected.into(), "metrics that no panel shows");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use segwatch::engine::{Event, Summaries};
+use segwatch::engine::{Event, FlowRow, MAX_SORTS_OF_DEVICE, Summaries};
 use segwatch::journal::{Journal, Limits, write_checkpoint};
 use segwatch_tests::program::segwatch;
 use segwatch_tests::watch::{HOUR, POLICY, SECOND, Watch};
@@ -270,6 +270,21 @@ fn another_policy_judges_what_was_recorded() {
     let (exit, _, err) = diff(&old, &new, &["--from", "2027-01-01"]);
     assert_eq!(exit, 2);
     assert!(err.contains("no flow is recorded there"), "{err}");
+}
+
+#[test]
+fn a_camera_that_scans_costs_nobody_else_the_history() {
+    let mut watch = Watch::default();
+    let more = 100;
+    for port in 0..MAX_SORTS_OF_DEVICE + more {
+        watch.camera_reaches(&format!("203.0.113.9:{}", 1_000 + port));
+    }
+    watch.others_talk(1, SECOND);
+    let rows: Vec<FlowRow> = watch.engine.open_rows().collect();
+    let mut summaries = Summaries::default();
+    assert_eq!(summaries.take(&[], &rows), more as u64);
+    assert_eq!(summaries.drain().len(), MAX_SORTS_OF_DEVICE + 1, "its own, and the others' one");
+    assert_eq!(summaries.take(&[], &rows), more as u64, "another hour");
 }
 
 #[test]

@@ -703,6 +703,8 @@ const DIFF_HELP: &str = "\
 Examples:
   What would the new policy say of yesterday?
     segwatch diff segwatch.yaml new.yaml yesterday.pcapng.zst
+  And of what the agent recorded since Monday?
+    segwatch diff segwatch.yaml new.yaml --journal /var/lib/segwatch --from 2026-11-23
   What does it open and close, whatever was seen?
     segwatch diff segwatch.yaml new.yaml
   In review of a change:

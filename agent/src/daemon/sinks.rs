@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,8 @@ struct State {
     queues: BTreeMap<Name, Queue>,
     /// Flows of watched devices, whatever the configuration says.
     flows: Option<Queue>,
+    /// Those that found no place in it.
+    flows_lost: Arc<AtomicU64>,
     /// Lost by sinks that a reload ended.
     lost: BTreeMap<Name, u64>,
 }
@@ -56,8 +59,9 @@ impl Sinks {
     /// # Errors
     /// There is no thread to be had.
     pub(super) fn keep_flows(&self, folder: PathBuf) -> io::Result<()> {
-        let queue = Queue::start(Name::Flows.name(), Box::new(FlowHistory::new(folder)))?;
-        self.lock().flows = Some(queue);
+        let mut state = self.lock();
+        let history = FlowHistory::new(folder, state.flows_lost.clone());
+        state.flows = Some(Queue::start(Name::Flows.name(), Box::new(history))?);
         Ok(())
     }
 
@@ -126,7 +130,8 @@ impl Sinks {
         for (name, queue) in &state.queues {
             *lost.entry(*name).or_default() += queue.lost();
         }
-        lost.extend(state.flows.as_ref().map(|queue| (Name::Flows, queue.lost())));
+        let of_queue = state.flows.as_ref().map_or(0, Queue::lost);
+        lost.insert(Name::Flows, of_queue + state.flows_lost.load(Ordering::Relaxed));
         lost
     }
 

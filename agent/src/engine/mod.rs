@@ -51,7 +51,7 @@ pub use judge::{Judgement, Violation};
 pub use live::{
     Ack, Changes, DeviceHours, EpisodeStatus, MAX_EPISODES, MAX_RECORDED, Published, Saved, Subject, Totals,
 };
-pub use recall::{FlowFacts, FlowSummary, MAX_SORTS, Summaries};
+pub use recall::{FlowFacts, FlowSummary, MAX_SORTS, MAX_SORTS_OF_DEVICE, Summaries};
 pub use rows::proto_name;
 pub use snapshot::{
     CanaryStatus, CoverageStatus, DeviceRef, DeviceStatus, EndStatus, ExceptionStatus, FindingStatus, FlowRow,

@@ -15,8 +15,10 @@ use crate::device::DeviceId;
 use crate::finding::Kind;
 use crate::flow::{Direction, Evidence, Flow, FlowKey, Reach, Side, TunnelKind};
 
-/// Sorts of flows that are told apart within an hour; one more, and what is there is written before its time.
+/// Sorts of flows that are told apart within an hour, of all devices and of one; more are not kept, and counted.
 pub const MAX_SORTS: usize = 65_536;
+/// Whoever scans costs itself its history, and nobody else.
+pub const MAX_SORTS_OF_DEVICE: usize = 1_024;
 /// Stands for the port of who opened a flow: the first dynamic one (RFC 6335, section 6).
 const DYNAMIC: u16 = 49_152;
 
@@ -82,6 +84,7 @@ pub struct Summaries {
     sorts: HashMap<Sort, [Option<Sums>; 2]>,
     /// In the order of their first flow.
     order: Vec<Sort>,
+    of_device: HashMap<Option<String>, usize>,
 }
 
 impl FlowSummary {
@@ -118,6 +121,14 @@ impl Sort {
     }
 }
 
+impl Sort {
+    /// The device that it counts for: that of who opened it, else the other one.
+    fn device(&self) -> Option<String> {
+        let [opener, other] = &self.facts.devices;
+        opener.clone().or(other.clone())
+    }
+}
+
 impl Sums {
     fn of(row: &FlowRow) -> Sums {
         Sums {
@@ -148,37 +159,37 @@ impl Sums {
 
 impl Summaries {
     /// Takes in flows: those that ended since the last time, and, now and then, all that go on. Flows of nobody who is
-    /// watched, and what is inside a tunnel that is a finding, are left out.
-    pub fn take(&mut self, ended: &[FlowRow], open: &[FlowRow]) {
+    /// watched, and what is inside a tunnel that is a finding, are left out. Returns how many found no place.
+    pub fn take(&mut self, ended: &[FlowRow], open: &[FlowRow]) -> u64 {
+        let mut lost = 0;
         if !open.is_empty() {
             self.sorts.values_mut().for_each(|sums| sums[1] = None);
         }
         for (rows, slot) in [(ended, 0), (open, 1)] {
             for row in rows.iter().filter(|row| row.verdict != FlowVerdict::Unwatched) {
                 let Some(sort) = Sort::of(row) else { continue };
-                let sums = match self.sorts.get_mut(&sort) {
-                    Some(sums) => sums,
-                    None => {
-                        self.order.push(sort.clone());
-                        self.sorts.entry(sort).or_default()
+                if !self.sorts.contains_key(&sort) {
+                    let of_device = self.of_device.entry(sort.device()).or_default();
+                    if self.order.len() >= MAX_SORTS || *of_device >= MAX_SORTS_OF_DEVICE {
+                        lost += 1;
+                        continue;
                     }
-                };
-                if let Some(sums) = sums.get_mut(slot) {
+                    *of_device += 1;
+                    self.order.push(sort.clone());
+                }
+                if let Some(sums) = self.sorts.entry(sort).or_default().get_mut(slot) {
                     let new = Sums::of(row);
                     *sums = Some(sums.take().map_or(new.clone(), |earlier| earlier.and(new)));
                 }
             }
         }
-    }
-
-    /// No more fit in.
-    pub fn is_full(&self) -> bool {
-        self.order.len() >= MAX_SORTS
+        lost
     }
 
     /// All of them, to be written.
     pub fn drain(&mut self) -> Vec<FlowSummary> {
         let mut sorts = std::mem::take(&mut self.sorts);
+        self.of_device.clear();
         let all = std::mem::take(&mut self.order).into_iter().filter_map(|sort| {
             let sums = sorts.remove(&sort)?.into_iter().flatten().reduce(Sums::and)?;
             Some(FlowSummary { sort, sums })

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::pcapng;
+use super::{is_short, pcapng};
 use crate::base::{Timestamp, escape};
 use crate::engine::{FindingStatus, KeptFrame};
 use crate::policy::sha256_hex;
@@ -22,8 +22,6 @@ pub const MAX_OF_DEVICE: u64 = 64 << 20;
 pub const DEFAULT_TOTAL: u64 = 1 << 30;
 /// Files in the folder; beyond it the oldest are deleted.
 const MAX_FILES: usize = 100_000;
-/// Bytes of a disk that are left to the journal, or a tenth of a small one.
-const RESERVE: u64 = 64 << 20;
 const ENDING: &str = ".pcapng";
 const UNFINISHED: &str = ".new";
 
@@ -168,7 +166,7 @@ impl Store {
     /// the journal's.
     fn make_room(&mut self, more: u64, cut: &mut Vec<String>) -> io::Result<()> {
         let mut used: u64 = self.files.iter().map(|file| file.bytes).sum();
-        while used + more > self.total || self.files.len() >= MAX_FILES || self.is_short(more)? {
+        while used + more > self.total || self.files.len() >= MAX_FILES || is_short(&self.directory, more)? {
             let Some(oldest) = self.files.first().cloned() else { return Err(ErrorKind::StorageFull.into()) };
             self.delete(&oldest)?;
             self.files.remove(0);
@@ -176,14 +174,6 @@ impl Store {
             cut.push(oldest.name);
         }
         Ok(())
-    }
-
-    /// So many bytes more would be the journal's.
-    fn is_short(&self, more: u64) -> io::Result<bool> {
-        let disk = nix::sys::statvfs::statvfs(&self.directory)?;
-        let (size, free) = (disk.blocks() * disk.fragment_size(), disk.blocks_available() * disk.fragment_size());
-        // Some file systems say nothing of their size.
-        Ok(size > 0 && free < more + RESERVE.min(size / 10))
     }
 
     /// Deletes the older half, so that more important records find room. The names go to `cut`.

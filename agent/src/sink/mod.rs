@@ -9,6 +9,8 @@ mod stream;
 pub mod syslog;
 mod taking;
 
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 pub use queue::{MAX_WAITING, Queue, Sink};
@@ -79,6 +81,20 @@ impl Batch {
             + usize::from(self.stats.is_some())
             + usize::from(self.last)
     }
+}
+
+/// Bytes of a disk that are left to the journal, or a tenth of a small one.
+const RESERVE: u64 = 64 << 20;
+
+/// Whether so many bytes more in this folder would take the journal's room.
+///
+/// # Errors
+/// What the system says.
+pub fn is_short(folder: &Path, more: u64) -> io::Result<bool> {
+    let disk = nix::sys::statvfs::statvfs(folder)?;
+    let (size, free) = (disk.blocks() * disk.fragment_size(), disk.blocks_available() * disk.fragment_size());
+    // Some file systems say nothing of their size.
+    Ok(size > 0 && free < more + RESERVE.min(size / 10))
 }
 
 /// Who writes records: the site and the sensor.

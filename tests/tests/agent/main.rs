@@ -18,6 +18,7 @@ mod log;
 mod pages;
 mod pause;
 mod power;
+mod recorded;
 mod refusals;
 mod reload;
 mod remarks;

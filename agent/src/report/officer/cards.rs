@@ -37,8 +37,12 @@ pub(super) fn decision(camera: &Camera<'_>, report: &SiteReport<'_>, w: Language
 pub(super) fn why(camera: &Camera<'_>, report: &SiteReport<'_>, w: Language) -> Vec<String> {
     let rule = camera.rule.and_then(|rule| report.rules.get(rule.checked_sub(1)?));
     let mut lines: Vec<String> = rule.map(|rule| w.because(rule, camera)).into_iter().collect();
-    if camera.coverage.first_seen.is_some() {
-        lines.extend(camera.coverage.gaps.iter().take(1).map(|gap| w.gap(gap)));
+    if camera.coverage.first_seen.is_some()
+        && let Some(gap) = camera.coverage.gaps.first()
+    {
+        // Of weeks, how much of them says more than the first of many gaps.
+        let share = camera.has_hours().then(|| w.of_coverage(&camera.coverage).into_iter().next()).flatten();
+        lines.push(share.unwrap_or_else(|| w.gap(gap)));
     }
     lines.extend(camera.missing.iter().map(|missing| w.of_missing(*missing, camera)));
     if rule.is_none() && camera.missing.is_empty() {

@@ -2,7 +2,8 @@
 (() => {
   const note = document.getElementById("note");
   const old = "No answer from the agent: what stands here is old.";
-  const say = (text) => { note.hidden = !text; note.textContent = text; };
+  // What is old must not look like the present: no verdict keeps its colour.
+  const say = (text) => { note.hidden = !text; note.textContent = text; document.body.classList.toggle("old", !!text); };
   // Makes one element say what another says. What says it already is not touched: focus, selection, scrolling, what is unfolded.
   const morph = (here, fresh) => {
     if (here.nodeName === "DETAILS") fresh.open = here.open;
@@ -25,7 +26,7 @@
     }
     while (at) { const gone = at; at = at.nextSibling; gone.remove(); }
   };
-  let busy = false, again = false;
+  let busy = false, again = false, fresh_at = performance.now();
   const refresh = async () => {
     if (busy) { again = true; return; }
     busy = true;
@@ -38,6 +39,7 @@
       morph(document.querySelector("main"), fresh);
       morph(document.getElementById("head"), page.getElementById("head"));
       document.title = page.title;
+      fresh_at = performance.now();
       say("");
     } catch {
       say(old);
@@ -48,6 +50,8 @@
   const events = new EventSource("/api/v1/events");
   events.addEventListener("published", refresh);
   events.addEventListener("error", () => { if (events.readyState === EventSource.CLOSED) say(old); });
+  // An event comes at least every 20 seconds; an agent that is gone sends none, and the browser says nothing of it.
+  setInterval(() => { if (performance.now() - fresh_at > 45000) { say(old); refresh(); } }, 5000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
   // A link to something folded unfolds it.
   const unfold = () => {
