@@ -58,7 +58,7 @@ fn traffic(cameras: &mut Cameras, time: Duration, next: &mut u16) {
     let mut round = 0u32;
     while Instant::now() < end {
         (0..40).for_each(|pair| cameras.talk(2 * pair));
-        if round % 100 == 0 {
+        if round.is_multiple_of(100) {
             cameras.break_out(*next);
             *next += 1;
         }

@@ -70,6 +70,17 @@ fn an_acknowledgement_is_durable_before_it_is_answered() {
         let page = site.until("a finding", |page| shown(page).len() == 1);
         let id = shown(&page).into_keys().next().expect("an id");
         assert_eq!(post(&format!("/api/v1/findings/{id}/ack")), 200);
+        let read = |path: &str| request("GET", path, &[ANN], "").expect("a page").body;
+        assert!(read("/").contains("Acknowledged by ann"), "on the page");
+        for path in
+            [format!("/flows?finding={id}"), "/flows?from=cctv&to=internet".into(), "/flows?rule=default-deny".into()]
+        {
+            let flows = read(&path);
+            assert!(
+                flows.contains("203.0.113.9</code>") && flows.contains("violation internet-egress"),
+                "{path}\n{flows}"
+            );
+        }
         site.kill();
         let journal = site.journal();
         let acked = journal.iter().find(|record| record["event"] == "finding-acked").expect("it is on record");

@@ -34,7 +34,7 @@ fn it_says_what_there_is_to_say() {
         "covered 0.0 % of the 1 h 35 min on record, 1 gap: <b>10:25–now</b> one-direction",
         "<span class=\"dim\">no record</span>",
         "<span class=\"badge unverified\">canary missing</span> <strong>recorder pulls video</strong> in cctv",
-        "Muted until the end of 2026-06-30 (UTC) by netops@region.example: supplier tests &lt;b&gt;until&lt;/b&gt; June",
+        "Muted until 2026-06-30 by netops@region.example: supplier tests &lt;b&gt;until&lt;/b&gt; June",
         "Acknowledged by ann at 2026-03-02 11:50:00Z: ticket 4711",
         "Decided by <strong>cloud, expired</strong> <code>segwatch.yaml:41</code>",
         "<a href=\"#i-0000000000000001\">1 open</a>",

@@ -70,10 +70,7 @@ fn finding_of(page: &mut String, view: &View<'_>, finding: &FindingStatus) {
     );
     if let Some(ExceptionStatus { owner, reason, expires }) = &finding.exception {
         let (owner, reason) = (html(owner), html(reason));
-        let _ = writeln!(
-            page,
-            "<p>Muted until the end of {expires} (UTC) by {owner}: {reason}. The verdict stays as it is.</p>"
-        );
+        let _ = writeln!(page, "<p>Muted until {expires} by {owner}: {reason}. The verdict stays as it is.</p>");
     }
     if let Some(ack) = acked {
         let (by, reason, at) = (html(&ack.by), html(&ack.reason), moment(Timestamp(ack.at)));

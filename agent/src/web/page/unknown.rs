@@ -140,7 +140,7 @@ fn listed(page: &mut String, devices: &[&DeviceStatus]) {
     let (first, rest) = devices.split_at(devices.len().min(MAX_AT_ONCE));
     rows(page, "Devices that are not verified", first);
     if !rest.is_empty() {
-        let _ = write!(page, "<details id=\"unknown-more\"><summary>{} more devices</summary>\n", rest.len());
+        let _ = writeln!(page, "<details id=\"unknown-more\"><summary>{} more devices</summary>", rest.len());
         rows(page, "More devices that are not verified", rest.get(..MAX_UNVERIFIED).unwrap_or(rest));
         more(page, rest.len(), MAX_UNVERIFIED, "/api/v1/devices");
         page.push_str("</details>\n");
