@@ -6,7 +6,7 @@ import urllib.parse
 
 DASHBOARDS = pathlib.Path(__file__).resolve().parent.parent.parent / "dashboards"
 # What Grafana puts in before it asks.
-VARIABLES = {"$__rate_interval": "10m", "$job": "segwatch", "$instance": ".+", "$site": ".+", "$sensor": ".+", "$zone": ".+"}
+VARIABLES = {"$__rate_interval": "10m", "$__range": "10m", "$job": "segwatch", "$instance": ".+", "$site": ".+", "$sensor": ".+", "$zone": ".+"}
 
 
 def queries():
