@@ -45,13 +45,19 @@ class Chromium:
             self.call(f"{domain}.enable")
 
     def close(self):
-        self.child.terminate()
+        """Asks it to end; what it leaves behind goes too."""
+        self.session = None
         try:
+            self.call("Browser.close")
             self.child.wait(10)
-        except subprocess.TimeoutExpired:
+        except (OSError, RuntimeError, TimeoutError, subprocess.TimeoutExpired):
             self.child.kill()
             self.child.wait()
-        shutil.rmtree(self.home, ignore_errors=True)
+        for _ in range(20):
+            shutil.rmtree(self.home, ignore_errors=True)
+            if not os.path.exists(self.home):
+                return
+            time.sleep(0.1)  # Its helpers end a little later.
 
     def call(self, method, **params):
         self.number += 1

@@ -1,11 +1,13 @@
 //! The flows behind a cell of the matrix, or behind a finding, for people; `/api/v1/flows` is for programs.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::net::IpAddr;
 
 use super::parts::{TABLE_END, called, moment, place, table};
 use super::zones::pair;
 use super::{frame_end, frame_start};
-use crate::base::html;
+use crate::base::{Mac, html};
 use crate::engine::{EndStatus, FindingStatus, FlowRow, FlowVerdict, Snapshot};
 use crate::finding::Class;
 use crate::web::published::About;
@@ -53,7 +55,8 @@ impl Of {
 pub(in crate::web) fn flows_page(about: &About, snapshot: &Snapshot, of: &Of, mut rows: Vec<FlowRow>) -> String {
     let findings = of.findings(snapshot);
     if !matches!(of, Of::Rule(_)) {
-        rows.retain(|row| findings.iter().any(|finding| is_of(finding, row)));
+        let pairs = Pairs::of(&findings);
+        rows.retain(|row| pairs.has(row));
     }
     let mut page = frame_start(about, "Flows");
     let _ = write!(
@@ -115,11 +118,26 @@ fn row_of(page: &mut String, row: &FlowRow) {
     );
 }
 
-/// Between the device of a finding and one of its peers.
-fn is_of(finding: &FindingStatus, row: &FlowRow) -> bool {
-    let device = &finding.device;
-    let is_device = |end: &EndStatus| (device.mac.is_some() && end.mac == device.mac) || device.ip == Some(end.ip);
-    let is_peer = |end: &EndStatus| finding.peers.iter().any(|peer| peer.ip == end.ip);
-    let (a, b) = (&row.initiator, &row.responder);
-    (is_device(a) && is_peer(b)) || (is_device(b) && is_peer(a))
+/// Devices of findings, each with its peers.
+struct Pairs {
+    by_mac: BTreeSet<(Mac, IpAddr)>,
+    by_ip: BTreeSet<(IpAddr, IpAddr)>,
+}
+
+impl Pairs {
+    fn of(findings: &[&FindingStatus]) -> Pairs {
+        let pairs = || findings.iter().flat_map(|finding| finding.peers.iter().map(|peer| (&finding.device, peer.ip)));
+        Pairs {
+            by_mac: pairs().filter_map(|(device, peer)| Some((device.mac?, peer))).collect(),
+            by_ip: pairs().filter_map(|(device, peer)| Some((device.ip?, peer))).collect(),
+        }
+    }
+
+    fn has(&self, row: &FlowRow) -> bool {
+        let is = |device: &EndStatus, peer: &EndStatus| {
+            device.mac.is_some_and(|mac| self.by_mac.contains(&(mac, peer.ip)))
+                || self.by_ip.contains(&(device.ip, peer.ip))
+        };
+        is(&row.initiator, &row.responder) || is(&row.responder, &row.initiator)
+    }
 }
