@@ -103,7 +103,8 @@ fn words(text: &mut String, records: &[(Timestamp, Timestamp)], gaps: &[Gap], at
     let of = match minutes {
         1_435.. => "24 h".to_owned(),
         60.. => format!("the {} h {} min on record", minutes / 60, minutes % 60),
-        _ => format!("the {minutes} min on record"),
+        1.. => format!("the {minutes} min on record"),
+        _ => format!("the {} s on record", recorded / SECOND),
     };
     let _ = write!(text, "covered {}.{} % of {of}", thousandths / 10, thousandths % 10);
     let told = gaps.len().min(MAX_TOLD);
@@ -199,6 +200,8 @@ mod tests {
         assert!(drawn.contains("class=\"o\" d=\"M216 0h70v9h-70z\""), "{drawn}");
         assert!(drawn.contains("of the 6 h 0 min on record, 1 gap: <b>11:57–now</b> gap"), "{drawn}");
         assert!(strip(&[], NOON).contains("no record"));
+        let new = Period { from: Timestamp(NOON.0 - 8 * SECOND), to: NOON, gaps: Vec::new() };
+        assert!(strip(&[new], NOON).ends_with("covered 100.0 % of the 8 s on record"));
     }
 
     #[test]
