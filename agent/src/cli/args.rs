@@ -163,15 +163,8 @@ impl CheckArgs {
 pub(super) struct ReportArgs {
     #[command(flatten)]
     policy: PolicyArgs,
-    /// Report on what an agent recorded: its state directory, or the journal in it
-    #[arg(long, value_name = "DIR", conflicts_with = "captures")]
-    journal: Option<PathBuf>,
-    /// Of the journal, nothing before this: a date (its first moment, UTC), or a time as in RFC 3339
-    #[arg(long, value_name = "TIME", value_parser = midnight, requires = "journal")]
-    from: Option<Timestamp>,
-    /// Of the journal, nothing from this on
-    #[arg(long, value_name = "TIME", value_parser = midnight, requires = "journal")]
-    to: Option<Timestamp>,
+    #[command(flatten)]
+    recorded: RecordedArgs,
     /// How to write it
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: ReportFormat,
@@ -185,8 +178,28 @@ pub(super) struct ReportArgs {
 
 impl ReportArgs {
     pub(super) fn request(&self) -> ReportRequest {
-        let span = Span { from: self.from, to: self.to };
-        ReportRequest { reading: self.policy.request(&self.captures), journal: self.journal.clone(), span }
+        let (reading, journal) = (self.policy.request(&self.captures), self.recorded.journal.clone());
+        ReportRequest { reading, journal, span: self.recorded.span() }
+    }
+}
+
+/// What is read in place of captures.
+#[derive(Args, Debug)]
+struct RecordedArgs {
+    /// Read what an agent recorded: its state directory, or the journal in it
+    #[arg(long, value_name = "DIR", conflicts_with = "captures")]
+    journal: Option<PathBuf>,
+    /// Of the journal, nothing before this: a date (its first moment, UTC), or a time as in RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = midnight, requires = "journal")]
+    from: Option<Timestamp>,
+    /// Of the journal, nothing from this on
+    #[arg(long, value_name = "TIME", value_parser = midnight, requires = "journal")]
+    to: Option<Timestamp>,
+}
+
+impl RecordedArgs {
+    fn span(&self) -> Span {
+        Span { from: self.from, to: self.to }
     }
 }
 
@@ -317,17 +330,10 @@ pub(super) struct DiffArgs {
     /// Capture files that both judge, in one pass; `-` is standard input; without one, the policies alone are compared
     #[arg(value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
-    /// Judge the flows that an agent recorded: its state directory, or the journal in it
-    #[arg(long, value_name = "DIR", conflicts_with = "captures")]
-    journal: Option<PathBuf>,
-    /// Of the journal, nothing before this: a date (its first moment, UTC), or a time as in RFC 3339
-    #[arg(long, value_name = "TIME", value_parser = midnight, requires = "journal")]
-    from: Option<Timestamp>,
-    /// Of the journal, nothing from this on
-    #[arg(long, value_name = "TIME", value_parser = midnight, requires = "journal")]
-    to: Option<Timestamp>,
+    #[command(flatten)]
+    recorded: RecordedArgs,
     /// What a frame of the captures without a VLAN tag means; overrides both policies
-    #[arg(long, value_name = "reject|unknown|VLAN", value_parser = untagged)]
+    #[arg(long, value_name = "reject|unknown|VLAN", value_parser = untagged, conflicts_with = "journal")]
     untagged: Option<Untagged>,
     /// Makers by MAC prefix, in place of the built-in table (CSV: prefix,prefix_len,vendor)
     #[arg(long, value_name = "FILE")]
@@ -345,8 +351,8 @@ impl DiffArgs {
             vendors: self.vendors.clone(),
             untagged: self.untagged,
             captures: self.captures.clone(),
-            journal: self.journal.clone(),
-            span: Span { from: self.from, to: self.to },
+            journal: self.recorded.journal.clone(),
+            span: self.recorded.span(),
         }
     }
 }
