@@ -194,15 +194,15 @@ def zone():
     board.place("bargauge", "Devices by vendor", "What identified them stands on the agent's page.", 12, 6,
                 [(f"sum by (vendor) (segwatch_devices{{{ZONES}}})", "{{vendor}}")], number(min=0))
     board.place("timeseries", "Coverage", "Share of the devices that are covered.", 12, 6,
-                [(f"min by (site, zone) (segwatch_coverage_ratio{{{ZONES}}})", "{{site}} {{zone}}")],
+                [(f"min by (site, zone) (segwatch_coverage_ratio{{{ZONES}}} >= 0)", "{{site}} {{zone}}")],
                 number("percentunit", SHARE, min=0, max=1), link="SegwatchZoneUncovered")
     covered = f"sum by (site, zone) (increase(segwatch_covered_seconds_total{{{ZONES}}}[$__range]))"
     uncovered = f"sum by (site, zone) (increase(segwatch_uncovered_seconds_total{{{ZONES}}}[$__range]))"
     board.place("bargauge", "Time covered", "Share of the devices' time in this range for which somebody vouches.", 12, 7,
-                [(f"{covered} / ({covered} + {uncovered})", "{{site}} {{zone}}")], number("percentunit", SHARE, min=0, max=1),
+                [(f"{covered} / ({covered} + {uncovered}) >= 0", "{{site}} {{zone}}")], number("percentunit", SHARE, min=0, max=1),
                 link="SegwatchZoneUncovered")
     board.place("timeseries", "Time not covered, by reason", "Devices that are not covered, on average.", 12, 7,
-                [(f"sum by (reason) (rate(segwatch_uncovered_seconds_total{{{ZONES}}}[$__rate_interval]))", "{{reason}}")],
+                [(f"sum by (reason) (rate(segwatch_uncovered_seconds_total{{{ZONES}}}[$__rate_interval])) > 0", "{{reason}}")],
                 number(min=0), link="SegwatchDeviceUncovered")
     board.row("What they did")
     findings_table(board, ZONES, 8)
@@ -225,17 +225,17 @@ def sensor():
     board = Dashboard("sensor", "Sensor", "One sensor: what its mirror shows, what was lost, and what it costs.", variables())
     rate = "[$__rate_interval]"
     board.row("Does it see?")
-    board.place("state-timeline", "Mirror health", "Alarms of each interface; the runbook names likely mistakes on the switch.", 16, 10,
+    board.place("state-timeline", "Mirror health", "Alarms of each interface; the runbook names likely mistakes on the switch.", 12, 10,
                 [(f"max by (sensor, interface, alarm) (segwatch_mirror_health{{{SENSORS}}})", "{{interface}} {{alarm}}")], ON_OFF,
                 link="SegwatchMirrorBlind")
-    board.place("stat", "Last packet", "Time since each interface showed one.", 8, 5,
+    board.place("stat", "Last packet", "Time since each interface showed one.", 4, 10,
                 [(f"time() - max by (sensor, interface) (segwatch_capture_last_packet_timestamp_seconds{{{SENSORS}}})", "{{interface}}")],
                 number("s", [{"color": "green", "value": None}, {"color": "red", "value": 60}]), link="SegwatchCaptureStalled")
-    board.place("stat", "Reload", "Whether the policy file was taken at the latest reload.", 4, 5,
+    board.place("stat", "Reload", "Whether the policy file was taken at the latest reload.", 4, 10,
                 [(f"min by (sensor) (segwatch_config_last_reload_successful{{{SENSORS}}})", "{{sensor}}")],
                 {"mappings": words([(0, "refused", "red"), (1, "taken", "green")]), "unit": "none",
                  "thresholds": thresholds([{"color": "red", "value": None}, {"color": "green", "value": 1}])}, link="SegwatchReloadFailed")
-    board.place("stat", "Journal", "Whether records are on the disk.", 4, 5,
+    board.place("stat", "Journal", "Whether records are on the disk.", 4, 10,
                 [(f"max by (sensor) (segwatch_journal_failing{{{SENSORS}}})", "{{sensor}}")],
                 {"mappings": words([(0, "written", "green"), (1, "failing", "red")]), "unit": "none", "thresholds": thresholds(GOOD_BAD)},
                 link="SegwatchJournalFailing")

@@ -1,8 +1,11 @@
 """Every query of every dashboard, run in a real Prometheus that has seen a site where something happened."""
 
 import json
+import os
 import pathlib
 import urllib.parse
+
+import draw
 
 DASHBOARDS = pathlib.Path(__file__).resolve().parent.parent.parent / "dashboards"
 # What Grafana puts in before it asks.
@@ -36,3 +39,6 @@ def check(sensor, port=9090):
     if wrong or not count:
         raise RuntimeError("\n".join(wrong) or "there are no dashboards")
     print(f"  {count} queries of dashboards have data", flush=True)
+    if folder := os.environ.get("SEGWATCH_DRAW"):
+        boards = [(path.stem, json.loads(path.read_text(encoding="utf8"))) for path in sorted(DASHBOARDS.glob("*.json"))]
+        draw.draw(boards, draw.asker(lambda path: sensor.get(path, port), VARIABLES), folder)

@@ -47,7 +47,10 @@ def scenario(site, program, told):
     sensor = Sensor(site, told.get("mirror", "all"), program, told.get("policy"))
     if "core" in told:
         site.filter("core", told["core"])
-    perform(site, told.get("before", []))
+    if "before" in told:
+        perform(site, told["before"])
+        # What hosts say of their groups when they come up, twice within a second each, is over.
+        time.sleep(3)
     # What tcpdump saw, the agent saw too.
     sensor.start()
     path = sensor.watch()
