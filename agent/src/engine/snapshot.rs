@@ -300,6 +300,46 @@ fn hints<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Hint>, D::Err
     Ok(Vec::<Said>::deserialize(deserializer)?.into_iter().filter_map(known).collect())
 }
 
+impl FindingStatus {
+    /// Whether it is about this device.
+    pub fn is_about(&self, device: &DeviceStatus) -> bool {
+        match (self.device.mac, device.mac) {
+            (Some(its), Some(mac)) => its == mac,
+            (None, None) => self.device.ip.is_some_and(|ip| device.ips.contains(&ip)),
+            _ => false,
+        }
+    }
+
+    /// What it makes of its device.
+    pub fn effect(&self) -> Verdict {
+        effect(self.class, self.reach)
+    }
+
+    /// How severe it is: the more, the higher.
+    pub fn rank(&self) -> u8 {
+        rank(self.severity)
+    }
+}
+
+/// What a finding makes of its device.
+pub(super) fn effect(class: Class, reach: Option<Reach>) -> Verdict {
+    match (class, reach) {
+        (Class::Breach, _) => Verdict::Violated,
+        (Class::Reach, Some(reach)) if reach < Reach::Forwarded => Verdict::Contained,
+        (Class::Reach, _) => Verdict::Violated,
+        (Class::Notice | Class::None, _) => Verdict::Isolated,
+    }
+}
+
+/// How severe a word is: the more, the higher.
+pub(super) fn rank(severity: &str) -> u8 {
+    match severity {
+        "critical" => 2,
+        "warning" => 1,
+        _ => 0,
+    }
+}
+
 /// A word of ours. (Under a name of its own, since serde would borrow `&str` from what it reads.)
 type Word = &'static str;
 

@@ -13,7 +13,7 @@ use super::judge::builtin;
 use super::rows::proto_name;
 use super::snapshot::{
     CoverageStatus, DeviceRef, DeviceStatus, ExceptionStatus, FindingStatus, Hint, LossStatus, PeerStatus, PolicyRef,
-    Snapshot, Traffic, Window, ZoneStatus,
+    Snapshot, Traffic, Window, ZoneStatus, effect,
 };
 use super::{Engine, JudgedDevices};
 use crate::base::Timestamp;
@@ -81,7 +81,7 @@ impl Engine {
         let mut worst: BTreeMap<DeviceId, (Verdict, u64)> = BTreeMap::new();
         for (key, finding) in &book.findings {
             let entry = worst.entry(key.device).or_insert((Verdict::Isolated, 0));
-            *entry = (entry.0.max(effect(key.kind, finding.reach)), entry.1 + 1);
+            *entry = (entry.0.max(effect(key.kind.class(finding.reach), Some(finding.reach))), entry.1 + 1);
         }
         let current = |id: DeviceId| self.current(id).unwrap_or(id);
         let doubts = self.doubts(&book);
@@ -752,24 +752,9 @@ fn joined(finding: &Finding) -> String {
     finding.remarks.iter().map(String::as_str).collect::<Vec<_>>().join("; ")
 }
 
-/// What a finding makes of its device.
-fn effect(kind: Kind, reach: Reach) -> Verdict {
-    match kind.class(reach) {
-        Class::Breach => Verdict::Violated,
-        Class::Notice | Class::None => Verdict::Isolated,
-        Class::Reach if reach >= Reach::Forwarded => Verdict::Violated,
-        Class::Reach => Verdict::Contained,
-    }
-}
-
 /// The worst first: by severity, then breaches, then the internet before other zones.
 fn severity_rank(finding: &FindingStatus) -> (u8, Option<Reach>, std::cmp::Reverse<(Class, Kind)>) {
-    let rank = match finding.severity {
-        "critical" => 2,
-        "warning" => 1,
-        _ => 0,
-    };
-    (rank, finding.reach, std::cmp::Reverse((finding.class, finding.kind)))
+    (finding.rank(), finding.reach, std::cmp::Reverse((finding.class, finding.kind)))
 }
 
 fn reason(code: ReasonCode, detail: &str) -> Reason {

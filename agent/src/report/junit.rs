@@ -79,7 +79,7 @@ fn zones(snapshot: &Snapshot, fail_on: FailOn) -> Vec<Case> {
 
 fn devices(snapshot: &Snapshot, fail_on: FailOn) -> Vec<Case> {
     let case = |device: &DeviceStatus| {
-        let own = snapshot.findings.iter().filter(|f| is_about(f, device));
+        let own = snapshot.findings.iter().filter(|f| f.is_about(device));
         Case {
             class: "device",
             name: device_label(device),
@@ -92,14 +92,6 @@ fn devices(snapshot: &Snapshot, fail_on: FailOn) -> Vec<Case> {
         outcome: Outcome::Skipped("not judged: only others were asked for"),
     };
     snapshot.devices.iter().map(case).chain(snapshot.not_judged.iter().map(skipped)).collect()
-}
-
-fn is_about(finding: &FindingStatus, device: &DeviceStatus) -> bool {
-    match (finding.device.mac, device.mac) {
-        (Some(a), Some(b)) => a == b,
-        (None, None) => finding.device.ip.is_some_and(|ip| device.ips.contains(&ip)),
-        _ => false,
-    }
 }
 
 fn judge<'a>(

@@ -6,7 +6,7 @@ use super::{Live, Totals};
 use crate::base::Timestamp;
 use crate::coverage::Verdict;
 use crate::engine::event::{Closing, Event};
-use crate::engine::snapshot::{DeviceRef, ExceptionStatus, FindingStatus, PeerStatus, RuleRef, Snapshot};
+use crate::engine::snapshot::{DeviceRef, ExceptionStatus, FindingStatus, PeerStatus, RuleRef, Snapshot, rank};
 use crate::finding::{Class, Kind};
 use crate::flow::Reach;
 
@@ -150,14 +150,6 @@ impl Episode {
             (None, Some(exception)) => Some(Event::FindingRearmed { at, id, exception }),
             (None, None) => None,
         }
-    }
-}
-
-fn rank(severity: &str) -> u8 {
-    match severity {
-        "critical" => 2,
-        "warning" => 1,
-        _ => 0,
     }
 }
 

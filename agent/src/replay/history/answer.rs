@@ -8,8 +8,7 @@ use crate::engine::{
     Alarm, CoverageStatus, DeviceRef, DeviceStatus, FindingStatus, HealthStatus, LossStatus, PolicyRef, Snapshot,
     Window, ZoneStatus,
 };
-use crate::finding::{Class, Kind};
-use crate::flow::Reach;
+use crate::finding::Kind;
 use crate::hint::Posture;
 use crate::report::{CaptureFiles, Hours};
 
@@ -95,12 +94,7 @@ impl Reader {
             })
             .map(Found::tell)
             .collect();
-        let rank = |finding: &FindingStatus| match finding.severity {
-            "critical" => 0,
-            "warning" => 1,
-            _ => 2,
-        };
-        findings.sort_by(|(a, _), (b, _)| rank(a).cmp(&rank(b)).then_with(|| a.id.cmp(&b.id)));
+        findings.sort_by(|(a, _), (b, _)| b.rank().cmp(&a.rank()).then_with(|| a.id.cmp(&b.id)));
         findings
     }
 
@@ -142,13 +136,8 @@ impl Seen {
         let observed = (self.length - missing).max(0);
         let share = if self.length > 0 { observed as f64 / self.length as f64 } else { 0.0 };
         let mut device = self.status.unwrap_or_else(|| unknown(&self.device, &self.zone));
-        let is_its = |finding: &FindingStatus| match (device.mac, finding.device.mac) {
-            (Some(mac), Some(its)) => mac == its,
-            (None, None) => finding.device.ip.is_some_and(|ip| device.ips.contains(&ip)),
-            _ => false,
-        };
-        let found =
-            findings.iter().filter(|(finding, counts)| *counts && is_its(finding)).map(|(f, _)| effect(f)).max();
+        let of_it = findings.iter().filter(|(finding, counts)| *counts && finding.is_about(&device));
+        let found = of_it.map(|(finding, _)| finding.effect()).max();
         if share < MIN_SHARE && device.verdict < Verdict::Violated {
             let detail = format!("covered for {:.1} % of the time", (share * 1000.0).floor() / 10.0);
             device.reasons.push(Reason { code: ReasonCode::Gap, detail });
@@ -190,15 +179,6 @@ impl Alarms {
         let now = if self.since.is_some() { ", and still" } else { "" };
         let detail = format!("raised {} times, for {seconds} s in all{now}; last: {}", self.times, self.detail);
         (self.times > 0).then_some(HealthStatus { interface, alarm: alarm.name(), blinds: alarm.blinds(), detail })
-    }
-}
-
-fn effect(finding: &FindingStatus) -> Verdict {
-    match (finding.class, finding.reach) {
-        (Class::Breach, _) => Verdict::Violated,
-        (Class::Reach, Some(reach)) if reach < Reach::Forwarded => Verdict::Contained,
-        (Class::Reach, _) => Verdict::Violated,
-        (Class::Notice | Class::None, _) => Verdict::Isolated,
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::site::Subject;
 use crate::base::{Mac, Timestamp};
 use crate::coverage::{self, Decision, Disposition, Facts, Missing, Reason, Verdict, decide};
-use crate::engine::{DeviceStatus, FindingStatus, Hint, Snapshot};
+use crate::engine::{DeviceStatus, Hint, Snapshot};
 use crate::hint::{Firmware, Posture, State};
 
 /// For how long a device was covered, of the time for which it should have been.
@@ -97,7 +97,7 @@ impl<'a> Camera<'a> {
             verdict: device.verdict,
         };
         let Decision { disposition, rule, missing } = decide(&subject.rules, &facts);
-        let of_it = snapshot.findings.iter().filter(|finding| is_about(finding, device));
+        let of_it = snapshot.findings.iter().filter(|finding| finding.is_about(device));
         Camera {
             name: device.name.as_deref(),
             mac: device.mac,
@@ -181,15 +181,6 @@ fn recorded(gap: &coverage::Gap) -> Gap {
 fn share(part: u64, whole: u64) -> Option<f64> {
     let tenths = u128::from(part).checked_mul(1000)?.checked_div(u128::from(whole))?;
     u32::try_from(tenths.min(1000)).ok().map(|tenths| f64::from(tenths) / 10.0)
-}
-
-/// Whether a finding is about this device.
-pub(super) fn is_about(finding: &FindingStatus, device: &DeviceStatus) -> bool {
-    match (device.mac, finding.device.mac) {
-        (Some(mac), Some(its)) => mac == its,
-        (None, None) => finding.device.ip.is_some_and(|ip| device.ips.contains(&ip)),
-        _ => false,
-    }
 }
 
 /// Whether sources that can be relied on say this differently, and not one after the other, as after an update.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::camera::{Camera, Hours, is_about};
+use super::camera::{Camera, Hours};
 use crate::base::{Timestamp, escape_json};
 use crate::coverage::{Disposition, Reason, Rule, Verdict};
 use crate::engine::{DeviceStatus, FindingStatus, HealthStatus, PolicyRef, Snapshot};
@@ -105,7 +105,7 @@ impl<'a> SiteReport<'a> {
         cameras.sort_by(|a, b| a.key().cmp(&b.key()));
         let decided = |is| cameras.iter().filter(|camera| camera.disposition == is).count();
         let judged = |is| cameras.iter().filter(|camera| camera.verdict == is).count();
-        let is_stray = |finding: &&FindingStatus| !snapshot.devices.iter().any(|device| is_about(finding, device));
+        let is_stray = |finding: &&FindingStatus| !snapshot.devices.iter().any(|device| finding.is_about(device));
         SiteReport {
             schema: "segwatch/report/1",
             site: &subject.site,
