@@ -174,7 +174,7 @@ impl Feed {
         }
         if now >= self.open_at || last {
             self.open_at = now + OPEN_EVERY;
-            let rows = engine.some_rows(MAX_OPEN, false);
+            let rows = engine.watched_open_rows(MAX_OPEN);
             batch.open = rows.into_iter().filter(|row| row.verdict != FlowVerdict::Unwatched).collect();
         }
         if self.sinks.is_on()

@@ -328,6 +328,15 @@ impl Engine {
         self.flows.ids().filter_map(|id| self.flows.get(id)).map(|flow| self.row(flow, &self.judge(flow)))
     }
 
+    /// Rows of open flows of watched devices, violations first; so many at most.
+    pub fn watched_open_rows(&self, limit: usize) -> Vec<FlowRow> {
+        let flows = self.flows.watched().filter_map(|id| self.flows.get(id));
+        let mut found: Vec<FlowRow> = flows.map(|flow| self.row(flow, &self.judge(flow))).collect();
+        found.sort_by_key(|row| row.verdict != FlowVerdict::Violation);
+        found.truncate(limit);
+        found
+    }
+
     /// Rows of some open flows: violations first, then those of watched devices, then others.
     pub fn some_rows(&self, limit: usize, only_violations: bool) -> Vec<FlowRow> {
         let is_violation = |row: &FlowRow| row.verdict == FlowVerdict::Violation;
