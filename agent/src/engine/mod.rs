@@ -37,7 +37,7 @@ use std::sync::Arc;
 use crate::base::Timestamp;
 use crate::device::{Bindings, DeviceId, Devices};
 use crate::finding::Book;
-use crate::flow::{Copies, FlowId, FlowTable, Fragments};
+use crate::flow::{Copies, FlowTable, Fragments};
 use crate::hint::{Knowledge, VendorTable};
 use crate::packet::{DecodeOptions, Decoded, LinkType, Undecoded};
 use crate::policy::Policy;
@@ -339,17 +339,12 @@ impl Engine {
 
     /// Rows of some open flows: violations first, then those of watched devices, then others.
     pub fn some_rows(&self, limit: usize, only_violations: bool) -> Vec<FlowRow> {
-        let is_violation = |row: &FlowRow| row.verdict == FlowVerdict::Violation;
-        let rows = |ids: Vec<FlowId>| {
-            ids.into_iter().filter_map(|id| self.flows.get(id)).map(|flow| self.row(flow, &self.judge(flow)))
-        };
-        let watched: Vec<FlowId> = self.flows.watched().collect();
-        let mut found: Vec<FlowRow> = rows(watched).filter(|row| !only_violations || is_violation(row)).collect();
-        found.sort_by_key(|row| !is_violation(row));
+        let mut found = self.watched_open_rows(usize::MAX);
+        found.retain(|row| !only_violations || row.verdict == FlowVerdict::Violation);
         found.truncate(limit);
         if !only_violations {
             let others = self.flows.ids().filter(|&id| !self.flows.is_watched(id)).take(limit - found.len());
-            found.extend(rows(others.collect()));
+            found.extend(others.filter_map(|id| self.flows.get(id)).map(|flow| self.row(flow, &self.judge(flow))));
         }
         found
     }
